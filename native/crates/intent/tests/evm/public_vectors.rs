@@ -1,0 +1,148 @@
+//! Vectors of other projects. They are not part of this repository; without them these tests say
+//! so.
+
+use std::fmt::Display;
+use std::io::Write;
+use std::path::Path;
+
+use intent::{Payload, parse};
+use k256::ecdsa::signature::hazmat::PrehashVerifier;
+use k256::ecdsa::{Signature, SigningKey};
+use serde_json::Value;
+
+use crate::encoder::{Item, list, text};
+
+/// The file's contents, or a line that names it. Written past the capture of test output.
+fn public(file: &str) -> Option<Value> {
+    let folder = Path::new(concat!(
+        env!("CARGO_MANIFEST_DIR"),
+        "/../../../../shared/vectors"
+    ));
+    match std::fs::read(folder.join(file)) {
+        Ok(bytes) => Some(serde_json::from_slice(&bytes).unwrap()),
+        Err(_) => {
+            let line = format!("skipped: public vectors {file} are not beside this repository\n");
+            std::io::stderr().write_all(line.as_bytes()).unwrap();
+            None
+        }
+    }
+}
+
+fn bytes(hexadecimal: &Value) -> Vec<u8> {
+    hex::decode(hexadecimal.as_str().unwrap().strip_prefix("0x").unwrap()).unwrap()
+}
+
+fn item(decoded: &Value) -> Item {
+    match decoded {
+        Value::Array(items) => list(items.iter().map(item)),
+        string => text(bytes(string)),
+    }
+}
+
+/// The outcome as one line: digest or reason.
+fn outcome(chain: impl Display, unsigned: &[u8]) -> Result<[u8; 32], &'static str> {
+    let chain = format!("eip155:{chain}");
+    parse(&Payload {
+        kind: "evm.transaction",
+        chain: &chain,
+        bytes: unsigned,
+    })
+    .map(|intent| intent.digest())
+    .map_err(|refusal| refusal.code())
+}
+
+/// ethers.js testcases, `rlp` (MIT).
+#[test]
+fn the_oracle_of_these_tests_encodes_the_public_rlp_vectors() {
+    for vector in public("rlp.json")
+        .iter()
+        .flat_map(|file| file.as_array().unwrap())
+    {
+        assert_eq!(
+            item(&vector["decoded"]).encode(),
+            bytes(&vector["encoded"]),
+            "{}",
+            vector["name"]
+        );
+    }
+}
+
+/// ethers.js testcases, `transactions` (MIT): 1 000 transactions, each in every type and signed.
+#[test]
+fn the_public_transactions_are_read_or_refused_for_the_reason_in_their_fields() {
+    let mut verified = 0;
+    let file = public("evm-transactions.json");
+    for vector in file.iter().flat_map(|file| file.as_array().unwrap()) {
+        let key = SigningKey::from_slice(&bytes(&vector["privateKey"])).unwrap();
+        let chain_id = quantity(vector, "chainId");
+        let declared = chain_id.max(1);
+        for form in ["Eip155", "Berlin", "London"] {
+            if vector[format!("unsigned{form}")] == "" {
+                continue; // ethers makes no EIP-155 form without a chain
+            }
+            let name = format!("{} {form}", vector["name"]);
+            let unsigned = outcome(declared, &bytes(&vector[format!("unsigned{form}")]));
+            match (chain_id, reason_in_fields(vector, form)) {
+                (0, _) => assert_eq!(unsigned, Err("chain-mismatch"), "{name}"),
+                (_, Some(reason)) => assert_eq!(unsigned, Err(reason), "{name}"),
+                (_, None) => {
+                    // Their signature says what their digest was.
+                    let signature = signature(&vector[format!("signature{form}")]);
+                    key.verifying_key()
+                        .verify_prehash(&unsigned.unwrap(), &signature)
+                        .expect(&name);
+                    verified += 1;
+                }
+            }
+        }
+        // The signature of a legacy transaction comes last, so an earlier field is named first.
+        let reason = reason_in_fields(vector, "Legacy").unwrap_or("signed");
+        for (form, reason) in [
+            ("unsignedLegacy", "legacy-without-chain-id"),
+            ("unsignedCancun", "blob-transaction"),
+            ("signedLegacy", reason),
+            ("signedEip155", reason),
+            ("signedBerlin", "signed"),
+            ("signedLondon", "signed"),
+            ("signedCancun", "blob-transaction"),
+        ] {
+            if vector[form] != "" {
+                let name = format!("{} {form}", vector["name"]);
+                assert_eq!(
+                    outcome(declared, &bytes(&vector[form])),
+                    Err(reason),
+                    "{name}"
+                );
+            }
+        }
+    }
+    assert_eq!(
+        verified > 1000,
+        file.is_some(),
+        "only {verified} transactions could be read"
+    );
+}
+
+fn reason_in_fields(vector: &Value, form: &str) -> Option<&'static str> {
+    let fields = &vector["transaction"];
+    if form == "London"
+        && quantity(vector, "maxPriorityFeePerGas") > quantity(vector, "maxFeePerGas")
+    {
+        return Some("priority-fee-above-max-fee");
+    }
+    let is_empty = matches!(fields["data"].as_str(), None | Some("0x"));
+    (fields["to"].is_null() && is_empty).then_some("creation-without-code")
+}
+
+fn quantity(vector: &Value, field: &str) -> u64 {
+    match &vector["transaction"][field] {
+        Value::Null => 0,
+        Value::Number(number) => number.as_u64().unwrap(),
+        text => u64::from_str_radix(&text.as_str().unwrap()[2..], 16).unwrap(),
+    }
+}
+
+fn signature(rs: &Value) -> Signature {
+    let [r, s] = ["r", "s"].map(|half| <[u8; 32]>::try_from(bytes(&rs[half])).unwrap());
+    Signature::from_scalars(r, s).unwrap()
+}
