@@ -1,0 +1,85 @@
+//! Shamir sharing over the scalar field and its image in the group (Feldman), x-coordinates 1 to n.
+
+use k256::elliptic_curve::ops::{Invert, MulByGenerator};
+use k256::{AffinePoint, ProjectivePoint, Scalar};
+use rand_core::CryptoRngCore;
+use zeroize::{Zeroize, Zeroizing};
+
+use crate::party::PartyIndex;
+use crate::{point, scalar};
+
+/// A secret polynomial `f_0 + f_1 x + … + f_{t−1} x^{t−1}`.
+pub(crate) struct Polynomial {
+    coefficients: Vec<Scalar>,
+}
+
+impl Polynomial {
+    /// Uniform coefficients, drawn from `f_0` on.
+    pub(crate) fn draw<R: CryptoRngCore + ?Sized>(threshold: u8, rng: &mut R) -> Self {
+        let mut coefficients = Vec::with_capacity(threshold.into());
+        coefficients.extend((0..threshold).map(|_| *scalar::draw(rng)));
+        Self { coefficients }
+    }
+
+    pub(crate) fn coefficients(&self) -> &[Scalar] {
+        &self.coefficients
+    }
+
+    /// `f(x)`.
+    pub(crate) fn evaluate(&self, x: PartyIndex) -> Zeroizing<Scalar> {
+        let x = x.scalar();
+        let value = self
+            .coefficients
+            .iter()
+            .rev()
+            .fold(Scalar::ZERO, |sum, f| sum * x + f);
+        Zeroizing::new(value)
+    }
+
+    /// `F_k = f_k·G`.
+    pub(crate) fn commitments(&self) -> Vec<AffinePoint> {
+        let points: Vec<_> = self
+            .coefficients
+            .iter()
+            .map(ProjectivePoint::mul_by_generator)
+            .collect();
+        point::normalize(&points)
+    }
+}
+
+impl Drop for Polynomial {
+    fn drop(&mut self) {
+        self.coefficients.zeroize();
+    }
+}
+
+/// `Σ_k x^k·F_k`: the polynomial in the group, all of it public.
+pub(crate) fn evaluate_points(points: &[ProjectivePoint], x: PartyIndex) -> ProjectivePoint {
+    points
+        .iter()
+        .rev()
+        .fold(ProjectivePoint::IDENTITY, |sum, point| {
+            small_multiple(sum, x) + point
+        })
+}
+
+/// `x·P` for a public one-byte x.
+fn small_multiple(point: ProjectivePoint, x: PartyIndex) -> ProjectivePoint {
+    (0..u8::BITS)
+        .rev()
+        .fold(ProjectivePoint::IDENTITY, |sum, bit| {
+            let doubled = sum.double();
+            if x.get() >> bit & 1 == 1 {
+                doubled + point
+            } else {
+                doubled
+            }
+        })
+}
+
+/// `j / (j − i)`: the factor of party j in the weight `λ_i^Q = Π_{j ∈ Q∖i} j / (j − i)` with which party
+/// i's share counts when Q interpolates at zero. `None` if the two are one party.
+pub(crate) fn lagrange_factor(i: PartyIndex, j: PartyIndex) -> Option<Scalar> {
+    let inverse: Option<Scalar> = (j.scalar() - i.scalar()).invert_vartime().into();
+    inverse.map(|inverse| j.scalar() * inverse)
+}
