@@ -1,0 +1,260 @@
+//! Documents that parties agree on or sign: JSON in RFC 8785 canonical form. A reader refuses unknown fields
+//! and bytes that differ from their own canonical form.
+//!
+//! The form is what `serde_json` writes for structs whose fields stand in alphabetical order and hold only
+//! text, small integers and lists; the types here keep to that, and a test sorts their keys.
+
+use base64ct::{Base64UrlUnpadded, Encoding};
+use serde::de::{DeserializeOwned, Error as _};
+use serde::{Deserialize, Deserializer, Serialize, Serializer};
+use tagged_hash::{hash, tags};
+
+use crate::identity::Card;
+use crate::{Failure, Roster};
+
+const POLICY_SCHEMA: &str = "mpc-wallet/policy@1";
+const KEYGEN_SCHEMA: &str = "mpc-wallet/keygen-details@1";
+const SIGN_SCHEMA: &str = "mpc-wallet/sign-details@1";
+
+/// The most items a batch may have.
+pub(crate) const MAX_ITEMS: usize = 64;
+/// The longest memo, in bytes.
+pub(crate) const MAX_MEMO_BYTES: usize = 512;
+
+pub(crate) fn encode<T: Serialize>(document: &T) -> Result<Vec<u8>, Failure> {
+    serde_json::to_vec(document).map_err(|_| Failure::config("a document that cannot be written"))
+}
+
+pub(crate) fn decode<T: Serialize + DeserializeOwned>(bytes: &[u8]) -> Option<T> {
+    let document: T = serde_json::from_slice(bytes).ok()?;
+    (serde_json::to_vec(&document).ok()? == bytes).then_some(document)
+}
+
+/// Bytes as unpadded base64url text.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Base64(pub(crate) Vec<u8>);
+
+impl Serialize for Base64 {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.serialize_str(&Base64UrlUnpadded::encode_string(&self.0))
+    }
+}
+
+impl<'de> Deserialize<'de> for Base64 {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let text = String::deserialize(deserializer)?;
+        Base64UrlUnpadded::decode_vec(&text)
+            .map(Self)
+            .map_err(|_| D::Error::custom("base64url"))
+    }
+}
+
+impl Base64 {
+    pub(crate) fn array(&self) -> Option<[u8; 32]> {
+        self.0.as_slice().try_into().ok()
+    }
+}
+
+/// The policy that all parties agree on when the wallet is made.
+///
+/// Version 1 asks the co-signer before every signature and names the approver keys of the persons. It is a
+/// function of the pinned cards, so every party makes it itself and compares bytes.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct PolicyDocument {
+    bytes: Vec<u8>,
+}
+
+#[derive(Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct PolicyFields {
+    approvers: Vec<ApproverFields>,
+    schema: String,
+    signing: String,
+    version: String,
+    #[serde(rename = "walletId")]
+    wallet_id: Base64,
+}
+
+#[derive(Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct ApproverFields {
+    key: Base64,
+    role: String,
+}
+
+impl PolicyDocument {
+    /// Version 1 for these cards.
+    pub(crate) fn first(roster: &Roster, cards: &[Card]) -> Result<Self, Failure> {
+        let mut approvers: Vec<(&Card, &[u8; 32])> = cards
+            .iter()
+            .filter_map(|card| card.approver_key.as_ref().map(|key| (card, key)))
+            .collect();
+        approvers.sort_by_key(|(card, _)| card.role);
+        let fields = PolicyFields {
+            approvers: approvers
+                .into_iter()
+                .map(|(card, key)| ApproverFields {
+                    key: Base64(key.to_vec()),
+                    role: card.role.name().to_owned(),
+                })
+                .collect(),
+            schema: POLICY_SCHEMA.to_owned(),
+            signing: "ask-every-time".to_owned(),
+            version: "1".to_owned(),
+            wallet_id: Base64(roster.wallet_id().to_vec()),
+        };
+        Ok(Self {
+            bytes: encode(&fields)?,
+        })
+    }
+
+    /// The canonical JSON.
+    pub fn bytes(&self) -> &[u8] {
+        &self.bytes
+    }
+
+    /// `H("doc/policy"; bytes)`.
+    pub fn hash(&self) -> [u8; 32] {
+        hash(tags::DOC_POLICY, &[&self.bytes])
+    }
+}
+
+/// Round 0 of a key generation, from the initiator: its opened nonce and the policy it proposes.
+#[derive(Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct KeygenDetails {
+    nonce: Base64,
+    policy: Base64,
+    schema: String,
+}
+
+impl KeygenDetails {
+    pub(crate) fn new(nonce: &[u8; 32], policy: &PolicyDocument) -> Self {
+        Self {
+            nonce: Base64(nonce.to_vec()),
+            policy: Base64(policy.bytes.clone()),
+            schema: KEYGEN_SCHEMA.to_owned(),
+        }
+    }
+
+    /// The nonce, if schema and policy are this party's own.
+    pub(crate) fn nonce_if(&self, policy: &PolicyDocument) -> Option<[u8; 32]> {
+        (self.schema == KEYGEN_SCHEMA && self.policy.0 == policy.bytes).then_some(())?;
+        self.nonce.array()
+    }
+}
+
+/// Round 0 of a signing session: what the initiator asks to be signed. The co-signer believes none of it: it
+/// parses the bytes itself and compares digests.
+#[derive(Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct SignDetails {
+    items: Vec<ItemFields>,
+    #[serde(rename = "keyId")]
+    pub(crate) key_id: String,
+    pub(crate) memo: String,
+    #[serde(rename = "policyHash")]
+    policy_hash: Base64,
+    schema: String,
+}
+
+#[derive(Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct ItemFields {
+    bytes: Base64,
+    chain: String,
+    digest: Base64,
+    #[serde(rename = "digestKind")]
+    digest_kind: u8,
+    kind: String,
+    path: Vec<u32>,
+}
+
+/// One item as an invitation describes it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ProposedItem {
+    /// Payload kind, such as `evm.transaction`.
+    pub kind: String,
+    /// CAIP-2 chain.
+    pub chain: String,
+    /// Unsigned bytes.
+    pub bytes: Vec<u8>,
+    /// The digest that the initiator computed.
+    pub digest: [u8; 32],
+    /// Its kind (`docs/protocol.md`, "Digest kinds").
+    pub digest_kind: u8,
+    /// Derivation path.
+    pub path: Vec<u32>,
+}
+
+impl SignDetails {
+    pub(crate) fn new(
+        key_id: &str,
+        memo: &str,
+        policy_hash: &[u8; 32],
+        items: impl Iterator<Item = ProposedItem>,
+    ) -> Self {
+        Self {
+            items: items
+                .map(|item| ItemFields {
+                    bytes: Base64(item.bytes),
+                    chain: item.chain,
+                    digest: Base64(item.digest.to_vec()),
+                    digest_kind: item.digest_kind,
+                    kind: item.kind,
+                    path: item.path,
+                })
+                .collect(),
+            key_id: key_id.to_owned(),
+            memo: memo.to_owned(),
+            policy_hash: Base64(policy_hash.to_vec()),
+            schema: SIGN_SCHEMA.to_owned(),
+        }
+    }
+
+    /// The items, if schema, sizes and policy are in order.
+    pub(crate) fn items(&self, policy_hash: &[u8; 32]) -> Result<Vec<ProposedItem>, Failure> {
+        if self.schema != SIGN_SCHEMA {
+            return Err(Failure::config("setup details of another schema"));
+        }
+        if self.policy_hash.0 != policy_hash {
+            return Err(Failure::config("the request names another policy version"));
+        }
+        if self.items.is_empty() || self.items.len() > MAX_ITEMS {
+            return Err(Failure::config("a session signs 1 to 64 items"));
+        }
+        check_memo(&self.memo)?;
+        self.items
+            .iter()
+            .map(|item| {
+                Some(ProposedItem {
+                    kind: item.kind.clone(),
+                    chain: item.chain.clone(),
+                    bytes: item.bytes.0.clone(),
+                    digest: item.digest.array()?,
+                    digest_kind: item.digest_kind,
+                    path: item.path.clone(),
+                })
+            })
+            .collect::<Option<_>>()
+            .ok_or_else(|| Failure::config("a digest of another length"))
+    }
+}
+
+/// A memo is shown to the person who decides, so it can neither flood nor control a terminal, nor reorder text.
+pub(crate) fn check_memo(memo: &str) -> Result<(), Failure> {
+    let reorders = |c: char| matches!(c, '\u{200e}' | '\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}');
+    if memo.len() > MAX_MEMO_BYTES {
+        return Err(Failure::config("the memo is longer than 512 bytes"));
+    }
+    if memo.chars().any(|c| c.is_control() || reorders(c)) {
+        return Err(Failure::config("the memo has control characters"));
+    }
+    Ok(())
+}
+
+/// `H("setup-details"; salt, bytes)`; on the wire `salt 32 ‖ bytes`.
+pub(crate) fn setup_details_hash(salted: &[u8]) -> Option<[u8; 32]> {
+    let (salt, bytes) = salted.split_at_checked(32)?;
+    Some(hash(tags::SETUP_DETAILS, &[salt, bytes]))
+}

@@ -1,0 +1,172 @@
+//! How a ceremony ends badly: a class, and the parties it blames. Names parties, never values.
+
+use core::fmt;
+
+use dkls23::{Abort, PartyIndex};
+
+/// The class of a failure, as callers and peers see it (`docs/protocol.md`, "Errors and blame").
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum Class {
+    /// The parties disagree about the setup, or this party's own setup is impossible. Nobody is blamed.
+    Config,
+    /// Two parties saw different broadcasts of an earlier round. Nobody is blamed.
+    Equivocation,
+    /// A peer stopped the ceremony.
+    Stopped,
+    /// A well-signed message that no honest sender produces.
+    Malformed,
+    /// A cryptographic check failed; every running ceremony with the culprit stops.
+    Cheat,
+    /// The pair's oblivious-transfer state is destroyed; the pair signs nothing more.
+    OtPoisoned,
+    /// The result is wrong and no check names a party.
+    Unattributed,
+    /// A party's operator, owner or rule said no.
+    Refused,
+    /// This party's own caller cancelled.
+    Cancelled,
+    /// This party's store failed: nothing left that depended on what could not be written.
+    Storage,
+}
+
+impl Class {
+    /// The byte in an abort envelope.
+    pub const fn byte(self) -> u8 {
+        match self {
+            Self::Config => 1,
+            Self::Equivocation => 2,
+            Self::Stopped => 3,
+            Self::Malformed => 4,
+            Self::Cheat => 5,
+            Self::OtPoisoned => 6,
+            Self::Unattributed => 7,
+            Self::Refused => 8,
+            Self::Cancelled => 9,
+            Self::Storage => 10,
+        }
+    }
+}
+
+/// Why a ceremony stopped at this party.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Failure {
+    /// The class.
+    pub class: Class,
+    /// The parties blamed, ascending; empty where nobody is.
+    pub culprits: Vec<PartyIndex>,
+    /// What was wrong, lower-case, without values: safe to log and to show.
+    pub reason: &'static str,
+    /// What must be on disk before anybody hears of this failure.
+    pub(crate) evidence: Option<Evidence>,
+}
+
+/// A failed check that outlives the ceremony.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Evidence {
+    /// The proof of a peer's oblivious-transfer setup failed: retries are counted.
+    SetupFailed(PartyIndex),
+    /// Another check of a peer failed.
+    Cheated(PartyIndex),
+    /// The pair's state is gone and must not come back.
+    Poisoned(PartyIndex),
+}
+
+impl Failure {
+    fn new(class: Class, culprits: Vec<PartyIndex>, reason: &'static str) -> Self {
+        Self {
+            class,
+            culprits,
+            reason,
+            evidence: None,
+        }
+    }
+
+    pub(crate) fn config(reason: &'static str) -> Self {
+        Self::new(Class::Config, Vec::new(), reason)
+    }
+
+    pub(crate) fn equivocation() -> Self {
+        Self::new(
+            Class::Equivocation,
+            Vec::new(),
+            "two parties saw different broadcasts",
+        )
+    }
+
+    pub(crate) fn malformed(party: PartyIndex, reason: &'static str) -> Self {
+        Self::new(Class::Malformed, vec![party], reason)
+    }
+
+    pub(crate) fn refused(reason: &'static str) -> Self {
+        Self::new(Class::Refused, Vec::new(), reason)
+    }
+
+    pub(crate) fn cancelled() -> Self {
+        Self::new(Class::Cancelled, Vec::new(), "cancelled by the caller")
+    }
+
+    pub(crate) fn storage() -> Self {
+        Self::new(
+            Class::Storage,
+            Vec::new(),
+            "the store could not be written or read back",
+        )
+    }
+
+    /// What a peer's abort envelope means here. Its word about culprits is not believed.
+    pub(crate) fn stopped_by(party: PartyIndex, class: u8) -> Self {
+        let (class, reason) = match class {
+            1 => (Class::Config, "a peer's setup differs"),
+            2 => (Class::Equivocation, "a peer saw different broadcasts"),
+            8 => (Class::Refused, "a peer refused"),
+            _ => (Class::Stopped, "a peer stopped the ceremony"),
+        };
+        let culprits = match class {
+            Class::Refused | Class::Stopped => vec![party],
+            _ => Vec::new(),
+        };
+        Self::new(class, culprits, reason)
+    }
+}
+
+impl From<Abort> for Failure {
+    fn from(abort: Abort) -> Self {
+        let (class, reason) = match abort {
+            Abort::Config => (Class::Config, "the parties' setups differ"),
+            Abort::Equivocation => (Class::Equivocation, "two parties saw different broadcasts"),
+            Abort::Malformed(_) => (Class::Malformed, "a message that no honest sender produces"),
+            Abort::Cheat(_) => (Class::Cheat, "a cryptographic check failed"),
+            Abort::SetupCheat(_) => (
+                Class::Cheat,
+                "the oblivious-transfer setup failed its proof",
+            ),
+            Abort::OtPoisoned(_) => (
+                Class::OtPoisoned,
+                "the oblivious-transfer state is poisoned",
+            ),
+            Abort::Unattributed(_) => (Class::Unattributed, "the result is wrong"),
+            Abort::Cancelled => (Class::Cancelled, "cancelled by the caller"),
+            // A class that a later engine adds stops the ceremony like a wrong result.
+            _ => (Class::Unattributed, "the engine stopped"),
+        };
+        let evidence = match abort {
+            Abort::SetupCheat(party) => Some(Evidence::SetupFailed(party)),
+            Abort::Cheat(party) => Some(Evidence::Cheated(party)),
+            Abort::OtPoisoned(party) => Some(Evidence::Poisoned(party)),
+            _ => None,
+        };
+        Self {
+            evidence,
+            ..Self::new(class, abort.culprit().into_iter().collect(), reason)
+        }
+    }
+}
+
+impl fmt::Display for Failure {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter.write_str(self.reason)
+    }
+}
+
+impl core::error::Error for Failure {}

@@ -1,0 +1,97 @@
+//! End-to-end sealing: single-shot HPKE (RFC 9180, base mode, DHKEM(X25519, HKDF-SHA256), HKDF-SHA256,
+//! ChaCha20-Poly1305) per message, so there is no nonce counter that could repeat.
+
+use hpke::aead::ChaCha20Poly1305;
+use hpke::kdf::HkdfSha256;
+use hpke::kem::X25519HkdfSha256;
+use hpke::{Deserializable, Kem, OpModeR, OpModeS, Serializable};
+use rand_core::CryptoRngCore;
+use zeroize::Zeroizing;
+
+/// Bytes of an X25519 public key.
+pub(crate) const SEALING_KEY_BYTES: usize = 32;
+/// What sealing adds to a body: encapsulated key 32, tag 16.
+pub(crate) const SEALING_OVERHEAD: usize = 48;
+
+type PrivateKey = <X25519HkdfSha256 as Kem>::PrivateKey;
+type PublicKey = <X25519HkdfSha256 as Kem>::PublicKey;
+type EncappedKey = <X25519HkdfSha256 as Kem>::EncappedKey;
+
+/// What a sealed body is for; the HPKE `info`, so an invitation never opens as a round.
+#[derive(Clone, Copy)]
+pub(crate) enum Use {
+    Invitation,
+    Round,
+}
+
+impl Use {
+    const fn info(self) -> &'static [u8] {
+        match self {
+            Self::Invitation => b"mpc-wallet/v1/seal/invitation",
+            Self::Round => b"mpc-wallet/v1/seal/round",
+        }
+    }
+}
+
+/// An X25519 private key that opens what was sealed to its public key.
+pub(crate) struct OpeningKey {
+    private: PrivateKey, // wiped when dropped, by x25519-dalek
+    public: [u8; SEALING_KEY_BYTES],
+}
+
+impl OpeningKey {
+    pub(crate) fn generate(rng: &mut dyn CryptoRngCore) -> Self {
+        let mut rng = rng;
+        let (private, public) = X25519HkdfSha256::gen_keypair(&mut rng);
+        Self {
+            private,
+            public: public.to_bytes().into(),
+        }
+    }
+
+    pub(crate) fn public_key(&self) -> [u8; SEALING_KEY_BYTES] {
+        self.public
+    }
+
+    /// Opens `encapsulated key 32 ‖ ciphertext ‖ tag 16`; `None` says nothing about why.
+    pub(crate) fn open(&self, usage: Use, aad: &[u8], sealed: &[u8]) -> Option<Zeroizing<Vec<u8>>> {
+        let (encapsulated, ciphertext) = sealed.split_at_checked(SEALING_KEY_BYTES)?;
+        let encapsulated = EncappedKey::from_bytes(encapsulated).ok()?;
+        hpke::single_shot_open::<ChaCha20Poly1305, HkdfSha256, X25519HkdfSha256>(
+            &OpModeR::Base,
+            &self.private,
+            &encapsulated,
+            usage.info(),
+            ciphertext,
+            aad,
+        )
+        .ok()
+        .map(Zeroizing::new)
+    }
+}
+
+/// Seals a body to a public key; `None` if the key is not usable (a point of small order).
+pub(crate) fn seal(
+    recipient: &[u8; SEALING_KEY_BYTES],
+    usage: Use,
+    aad: &[u8],
+    body: &[u8],
+    rng: &mut dyn CryptoRngCore,
+) -> Option<Vec<u8>> {
+    let mut rng = rng;
+    let recipient = PublicKey::from_bytes(recipient).ok()?;
+    let (encapsulated, ciphertext) =
+        hpke::single_shot_seal::<ChaCha20Poly1305, HkdfSha256, X25519HkdfSha256, _>(
+            &OpModeS::Base,
+            &recipient,
+            usage.info(),
+            body,
+            aad,
+            &mut rng,
+        )
+        .ok()?;
+    let mut sealed = Vec::with_capacity(body.len() + SEALING_OVERHEAD);
+    sealed.extend_from_slice(&encapsulated.to_bytes());
+    sealed.extend_from_slice(&ciphertext);
+    Some(sealed)
+}

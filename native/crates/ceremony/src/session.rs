@@ -1,0 +1,604 @@
+//! One ceremony at one party, as a state machine without I/O: events in, reports and commits out.
+
+use std::sync::Arc;
+
+use dkls23::sign::Signature;
+use dkls23::{Cancel, PartyIndex};
+use rand_core::CryptoRngCore;
+
+use crate::authorization::SigningAuthorization;
+use crate::channel::{Channel, Dropped};
+use crate::descriptor::{Descriptor, Kind, Participant};
+use crate::document::{self, SignDetails};
+use crate::envelope::ROUND_INVITATION;
+use crate::error::{Class, Evidence};
+use crate::identity::{Card, Identity, Pairing, SIGNATURE_BYTES};
+use crate::invitation::Invitation;
+use crate::keygen::{self, FIRST_EPOCH, Keygen, Words};
+use crate::sign::Sign;
+use crate::store::{Commit, Key, ReadBack, Secret, Store, StoreError, Write};
+use crate::wallet::{ECDSA_KEY_ID, Wallet};
+use crate::{Failure, Role, Roster};
+
+/// What a step may use besides the session itself.
+pub struct Io<'a> {
+    /// Randomness.
+    pub rng: &'a mut dyn CryptoRngCore,
+    /// This party's clock.
+    pub now_ms: u64,
+    /// Polled by long loops.
+    pub cancel: Cancel<'a>,
+}
+
+/// When a session starts and how long it lives.
+#[derive(Debug, Clone, Copy)]
+pub struct Times {
+    /// This party's clock.
+    pub now_ms: u64,
+    /// How long the session may take, below [`Kind::longest_lifetime_ms`].
+    pub lifetime_ms: u64,
+}
+
+/// What happens to a session.
+pub enum Event<'a> {
+    /// Starts it; envelopes that were already there are taken in the same step.
+    Begin(&'a [Vec<u8>]),
+    /// Envelopes arrived, in any order, with anything among them.
+    Receive(&'a [Vec<u8>]),
+    /// The operator confirmed these words (key generation).
+    Confirm(&'a [String]),
+    /// The commit that was asked for is done, or failed.
+    Committed(Result<ReadBack, StoreError>),
+}
+
+/// What a session wants next.
+pub enum Step {
+    /// Commit this and come back with [`Event::Committed`] before anything is sent.
+    Commit(Commit),
+    /// Send what is outgoing and wait.
+    Report(Report),
+}
+
+/// What a step came to. Send `outgoing` first, whatever the status.
+pub struct Report {
+    /// Signed envelopes; each names its recipient.
+    pub outgoing: Vec<Vec<u8>>,
+    /// What did not verify.
+    pub dropped: Vec<Dropped>,
+    /// Whether `outgoing` holds this party's signature share: from now on cancelling does not unsign.
+    pub share_leaves: bool,
+    /// Where the session stands.
+    pub status: Status,
+}
+
+/// Where a session stands.
+pub enum Status {
+    /// More messages of this round are needed.
+    Waiting {
+        /// Round.
+        round: u16,
+        /// From whom.
+        missing: Vec<PartyIndex>,
+    },
+    /// The operator must compare and confirm the words.
+    Confirm(Words),
+    /// It is done.
+    Done(Output),
+    /// It stopped for good.
+    Aborted(Failure),
+}
+
+/// The result of a ceremony.
+pub enum Output {
+    /// A certified wallet.
+    Wallet(Box<Wallet>),
+    /// One signature per item, verified.
+    Signatures(Vec<Signature>),
+}
+
+/// What a machine wants; `Again` means that the next state may have what it needs already.
+pub(crate) enum Next {
+    Again,
+    Wait,
+    Commit(Commit),
+    Done(Output),
+}
+
+/// The part of an event that a machine consumes.
+pub(crate) struct Input {
+    confirmed: Option<Vec<String>>,
+    committed: Option<Result<ReadBack, StoreError>>,
+}
+
+impl Input {
+    pub(crate) fn confirmed(&mut self) -> Option<Vec<String>> {
+        self.confirmed.take()
+    }
+
+    /// What was read back.
+    pub(crate) fn committed(&mut self) -> Result<ReadBack, Failure> {
+        match self.committed.take() {
+            Some(Ok(read_back)) => Ok(read_back),
+            Some(Err(StoreError::Exists)) => Err(Failure::config(
+                "a session or epoch that this party has seen before",
+            )),
+            Some(Err(StoreError::Unavailable)) | None => Err(Failure::storage()),
+        }
+    }
+}
+
+enum Machine {
+    Keygen(Box<Keygen>),
+    Sign(Box<Sign>),
+    /// The failure is reported once its evidence is on disk.
+    Failing(Failure),
+    Closed,
+}
+
+/// One ceremony at one party.
+pub struct Session {
+    channel: Channel,
+    machine: Machine,
+    outgoing: Vec<Vec<u8>>,
+    share_leaves: bool,
+    share_was_announced: bool,
+    /// Of a signing session.
+    wallet: Option<Arc<Wallet>>,
+    descriptor_signature: [u8; SIGNATURE_BYTES],
+}
+
+impl Session {
+    /// Starts a key generation as initiator. `cards` are the pinned cards of all three parties, the own one
+    /// included; `pairing` is what the own card was made from.
+    ///
+    /// # Errors
+    /// `Config` for cards that make no committee, a pairing that is not this identity's, an empty lifetime.
+    pub fn create_wallet(
+        identity: Arc<Identity>,
+        pairing: Pairing,
+        cards: Vec<Card>,
+        times: Times,
+        rng: &mut dyn CryptoRngCore,
+    ) -> Result<Self, Failure> {
+        let mut wallet_id = [0; 32];
+        rng.fill_bytes(&mut wallet_id);
+        let (roster, policy) = keygen::roster_and_policy(wallet_id, &cards)?;
+        check_own_card(&identity, &pairing, &cards)?;
+        let mut salt = [0; 32];
+        rng.fill_bytes(&mut salt);
+        let details = Keygen::details(&pairing, &policy, &salt)?;
+        let terms = Terms {
+            kind: Kind::Keygen,
+            epoch: FIRST_EPOCH,
+            participants: &Role::ALL,
+        };
+        let descriptor = describe(&terms, &identity, &roster, &details, times, rng)?;
+        let machine = Keygen::new(pairing, cards, policy, Some(details));
+        Ok(Self::new(
+            identity,
+            roster,
+            descriptor,
+            Machine::Keygen(Box::new(machine)),
+            rng,
+        ))
+    }
+
+    /// Joins a key generation on an initiator's descriptor.
+    ///
+    /// # Errors
+    /// `Config` unless the descriptor is alive, signed by its initiator, and its roster is the one that the
+    /// pinned cards make.
+    pub fn join_wallet(
+        identity: Arc<Identity>,
+        pairing: Pairing,
+        cards: Vec<Card>,
+        descriptor: &[u8],
+        signature: &[u8],
+        now_ms: u64,
+        rng: &mut dyn CryptoRngCore,
+    ) -> Result<Self, Failure> {
+        let descriptor = Descriptor::decode(descriptor)
+            .ok_or_else(|| Failure::config("not a session descriptor"))?;
+        let signature = signature
+            .try_into()
+            .map_err(|_| Failure::config("a descriptor's signature has 64 bytes"))?;
+        let (roster, policy) = keygen::roster_and_policy(descriptor.wallet_id, &cards)?;
+        check_own_card(&identity, &pairing, &cards)?;
+        descriptor.check(signature, &roster, identity.role(), now_ms)?;
+        let everybody = descriptor.participants.len() == keygen::participants().len();
+        if descriptor.kind != Kind::Keygen || descriptor.epoch != FIRST_EPOCH || !everybody {
+            return Err(Failure::config(
+                "not an invitation to a key generation of all parties",
+            ));
+        }
+        if descriptor.initiator == identity.role() {
+            return Err(Failure::config("this party is the initiator"));
+        }
+        let machine = Keygen::new(pairing, cards, policy, None);
+        Ok(Self::new(
+            identity,
+            roster,
+            descriptor,
+            Machine::Keygen(Box::new(machine)),
+            rng,
+        ))
+    }
+
+    /// Starts a signing session with one other party.
+    ///
+    /// # Errors
+    /// `Config` for an authorization that is not this wallet's or has expired, or a co-signer that is this
+    /// party itself.
+    pub fn sign(
+        wallet: Arc<Wallet>,
+        authorization: SigningAuthorization,
+        cosigner: Role,
+        memo: &str,
+        times: Times,
+        rng: &mut dyn CryptoRngCore,
+    ) -> Result<Self, Failure> {
+        if cosigner == wallet.role() {
+            return Err(Failure::config("a party does not co-sign with itself"));
+        }
+        document::check_memo(memo)?;
+        let items = authorization.claim(&wallet, None, times.now_ms)?;
+        let proposed = items.iter().map(|item| item.proposed());
+        let details = SignDetails::new(ECDSA_KEY_ID, memo, &wallet.policy().hash(), proposed);
+        let mut salt = [0; 32];
+        rng.fill_bytes(&mut salt);
+        let details = [salt.as_slice(), &document::encode(&details)?].concat();
+        if details.len() > crate::envelope::PART_BYTES {
+            return Err(Failure::config(
+                "the request is larger than an invitation may be",
+            ));
+        }
+        let mut participants = [wallet.role(), cosigner];
+        participants.sort_unstable();
+        let terms = Terms {
+            kind: Kind::Sign,
+            epoch: wallet.epoch(),
+            participants: &participants,
+        };
+        let identity = Arc::clone(wallet.identity());
+        let roster = wallet.roster().clone();
+        let descriptor = describe(&terms, &identity, &roster, &details, times, rng)?;
+        let machine = Sign::new(wallet, items, Some(details));
+        Ok(Self::new(
+            identity,
+            roster,
+            descriptor,
+            Machine::Sign(Box::new(machine)),
+            rng,
+        ))
+    }
+
+    /// Joins the signing session of an invitation.
+    ///
+    /// # Errors
+    /// `Config` for an authorization of another session, or one that has expired.
+    pub fn join(
+        invitation: &Invitation,
+        authorization: SigningAuthorization,
+        now_ms: u64,
+        rng: &mut dyn CryptoRngCore,
+    ) -> Result<Self, Failure> {
+        let wallet = Arc::clone(invitation.wallet());
+        let descriptor = invitation.descriptor().clone();
+        let items = authorization.claim(&wallet, Some(invitation.session_id()), now_ms)?;
+        let identity = Arc::clone(wallet.identity());
+        let roster = wallet.roster().clone();
+        let initiator = descriptor.initiator.index();
+        let machine = Machine::Sign(Box::new(Sign::new(wallet, items, None)));
+        let mut session = Self::new(identity, roster, descriptor, machine, rng);
+        session.channel.mark_taken(ROUND_INVITATION, initiator);
+        Ok(session)
+    }
+
+    fn new(
+        identity: Arc<Identity>,
+        roster: Roster,
+        descriptor: Descriptor,
+        machine: Machine,
+        rng: &mut dyn CryptoRngCore,
+    ) -> Self {
+        let descriptor_signature = descriptor.sign(&identity);
+        let wallet = match &machine {
+            Machine::Sign(machine) => Some(Arc::clone(machine.wallet())),
+            Machine::Keygen(_) | Machine::Failing(_) | Machine::Closed => None,
+        };
+        Self {
+            channel: Channel::new(identity, roster, descriptor, rng),
+            machine,
+            outgoing: Vec::new(),
+            share_leaves: false,
+            share_was_announced: false,
+            wallet,
+            descriptor_signature,
+        }
+    }
+
+    /// The session id.
+    pub fn session_id(&self) -> &[u8; 32] {
+        self.channel.session_id()
+    }
+
+    /// The descriptor, to be opened on the transport by the initiator.
+    pub fn descriptor(&self) -> Vec<u8> {
+        self.channel.descriptor().encode()
+    }
+
+    /// This party's signature over the descriptor.
+    pub fn descriptor_signature(&self) -> &[u8; SIGNATURE_BYTES] {
+        &self.descriptor_signature
+    }
+
+    /// Takes a step. After `Done` or `Aborted` the session is closed and answers `Config`.
+    pub fn step(&mut self, event: Event<'_>, io: &mut Io<'_>) -> Step {
+        let mut input = Input {
+            confirmed: None,
+            committed: None,
+        };
+        match event {
+            Event::Begin(envelopes) | Event::Receive(envelopes) => {
+                if let Err(failure) = self.channel.accept(envelopes) {
+                    return self.fail(failure);
+                }
+            }
+            Event::Confirm(words) => input.confirmed = Some(words.to_vec()),
+            Event::Committed(result) => match &self.machine {
+                Machine::Failing(failure) => {
+                    // Evidence that could not be written is not reported as if it were.
+                    let failure = result.map_or_else(|_| Failure::storage(), |_| failure.clone());
+                    return Step::Report(self.abort(failure));
+                }
+                Machine::Keygen(_) | Machine::Sign(_) | Machine::Closed => {
+                    input.committed = Some(result);
+                }
+            },
+        }
+        if (io.cancel)() {
+            return self.fail(Failure::cancelled());
+        }
+        if let Err(failure) = self.channel.descriptor().check_times(io.now_ms) {
+            return self.fail(failure);
+        }
+        loop {
+            match self.advance(&mut input, io) {
+                Err(failure) => return self.fail(failure),
+                Ok(Next::Again) => {}
+                Ok(Next::Wait) => return Step::Report(self.wait()),
+                Ok(Next::Commit(commit)) => return Step::Commit(commit),
+                Ok(Next::Done(output)) => {
+                    self.machine = Machine::Closed;
+                    return Step::Report(self.report(Status::Done(output)));
+                }
+            }
+        }
+    }
+
+    /// One transition of the machine, which is closed while it runs and stays closed if it fails: no
+    /// half-used nonce can be tried again.
+    fn advance(&mut self, input: &mut Input, io: &mut Io<'_>) -> Result<Next, Failure> {
+        let (channel, outgoing) = (&mut self.channel, &mut self.outgoing);
+        match core::mem::replace(&mut self.machine, Machine::Closed) {
+            Machine::Keygen(machine) => {
+                let (machine, next) = machine.advance(channel, outgoing, input, io)?;
+                self.machine = Machine::Keygen(Box::new(machine));
+                Ok(next)
+            }
+            Machine::Sign(machine) => {
+                let (machine, next) = machine.advance(channel, outgoing, input, io)?;
+                self.share_leaves |= machine.share_left() && !self.share_was_announced;
+                self.machine = Machine::Sign(Box::new(machine));
+                Ok(next)
+            }
+            Machine::Failing(_) | Machine::Closed => Err(Failure::config("the session is closed")),
+        }
+    }
+
+    /// Asks once more, just before `outgoing` leaves the process, whether the pair's gate is still open.
+    ///
+    /// # Errors
+    /// The failure to hand to [`Session::fail`] instead of sending anything.
+    pub fn release(&self) -> Result<(), Failure> {
+        match &self.machine {
+            Machine::Sign(machine) => machine.release(),
+            Machine::Keygen(_) | Machine::Failing(_) | Machine::Closed => Ok(()),
+        }
+    }
+
+    /// Ends the session with a failure: first what must be on disk, then the report.
+    pub fn fail(&mut self, failure: Failure) -> Step {
+        self.outgoing.clear();
+        let writes = self.evidence_of(&failure);
+        if writes.is_empty() {
+            return Step::Report(self.abort(failure));
+        }
+        self.machine = Machine::Failing(failure);
+        Step::Commit(Commit {
+            writes,
+            read_back: Vec::new(),
+        })
+    }
+
+    /// Ends the session because this party's operator or owner said no.
+    pub fn refuse(&mut self) -> Report {
+        self.abort(Failure::refused("this party refused"))
+    }
+
+    /// Ends the session because this party's caller stopped waiting.
+    pub fn stop(&mut self) -> Report {
+        self.abort(Failure::cancelled())
+    }
+
+    fn evidence_of(&self, failure: &Failure) -> Vec<Write> {
+        let Some(evidence) = failure.evidence else {
+            return Vec::new();
+        };
+        let (Evidence::SetupFailed(party) | Evidence::Cheated(party) | Evidence::Poisoned(party)) =
+            evidence;
+        let own = self.channel.identity().identity_key();
+        let Some(peer) = self
+            .channel
+            .roster()
+            .member(party)
+            .map(|member| member.identity_key)
+        else {
+            return Vec::new();
+        };
+        match evidence {
+            Evidence::SetupFailed(_) => vec![Write::Increment(Key::SetupFailures(own, peer))],
+            Evidence::Cheated(party) => {
+                // Every other running session with the culprit stops at its next step.
+                for pair in self
+                    .wallet
+                    .iter()
+                    .flat_map(|wallet| wallet.pairs_with(party))
+                {
+                    pair.report_cheat();
+                }
+                vec![Write::Increment(Key::Cheats(own, peer))]
+            }
+            Evidence::Poisoned(party) => {
+                let Some(wallet) = &self.wallet else {
+                    return vec![Write::Increment(Key::Poisonings(own, peer))];
+                };
+                let mut writes: Vec<Write> = wallet
+                    .shares()
+                    .map(|share| {
+                        let key = Key::Share {
+                            wallet_id: *wallet.roster().wallet_id(),
+                            epoch: wallet.epoch(),
+                            key_id: share.key_id().to_owned(),
+                        };
+                        Write::Put(key, Secret(share.encode()))
+                    })
+                    .collect();
+                if wallet.note_poisoning(party) {
+                    writes.push(Write::Increment(Key::Poisonings(own, peer)));
+                }
+                writes
+            }
+        }
+    }
+
+    fn abort(&mut self, failure: Failure) -> Report {
+        self.machine = Machine::Closed;
+        let stopped_by_peer = matches!(failure.class, Class::Stopped)
+            || (failure.class == Class::Refused && !failure.culprits.is_empty());
+        self.outgoing = if stopped_by_peer {
+            Vec::new()
+        } else {
+            self.channel.send_abort(&failure)
+        };
+        self.share_leaves = false;
+        self.report(Status::Aborted(failure))
+    }
+
+    fn wait(&mut self) -> Report {
+        let status = match &self.machine {
+            Machine::Keygen(machine) => match machine.words() {
+                Some(words) => Status::Confirm(words.clone()),
+                None => self.waiting(machine.round()),
+            },
+            Machine::Sign(machine) => self.waiting(machine.round()),
+            Machine::Failing(_) | Machine::Closed => self.waiting(0),
+        };
+        self.report(status)
+    }
+
+    fn waiting(&self, round: u16) -> Status {
+        Status::Waiting {
+            round,
+            missing: self.channel.missing(round),
+        }
+    }
+
+    fn report(&mut self, status: Status) -> Report {
+        let share_leaves = core::mem::take(&mut self.share_leaves);
+        self.share_was_announced |= share_leaves;
+        Report {
+            outgoing: core::mem::take(&mut self.outgoing),
+            dropped: self.channel.take_dropped(),
+            share_leaves,
+            status,
+        }
+    }
+}
+
+/// Takes an event through all its commits on a store that answers at once.
+pub fn advance(
+    session: &mut Session,
+    event: Event<'_>,
+    store: &mut dyn Store,
+    io: &mut Io<'_>,
+) -> Report {
+    let mut step = session.step(event, io);
+    loop {
+        match step {
+            Step::Report(report) => return report,
+            Step::Commit(commit) => {
+                step = session.step(Event::Committed(store.commit(commit)), io);
+            }
+        }
+    }
+}
+
+struct Terms<'a> {
+    kind: Kind,
+    epoch: u64,
+    participants: &'a [Role],
+}
+
+fn describe(
+    terms: &Terms<'_>,
+    identity: &Identity,
+    roster: &Roster,
+    details: &[u8],
+    times: Times,
+    rng: &mut dyn CryptoRngCore,
+) -> Result<Descriptor, Failure> {
+    let expires_at_ms = times
+        .now_ms
+        .checked_add(times.lifetime_ms)
+        .ok_or_else(|| Failure::config("the descriptor's lifetime is out of range"))?;
+    let mut nonce = [0; 32];
+    rng.fill_bytes(&mut nonce);
+    let descriptor = Descriptor {
+        kind: terms.kind,
+        wallet_id: *roster.wallet_id(),
+        roster_hash: roster.hash(),
+        epoch: terms.epoch,
+        initiator: identity.role(),
+        participants: roster
+            .members()
+            .iter()
+            .filter(|member| terms.participants.contains(&member.role))
+            .map(|member| Participant {
+                role: member.role,
+                identity_key: member.identity_key,
+            })
+            .collect(),
+        created_at_ms: times.now_ms,
+        expires_at_ms,
+        nonce,
+        setup_details_hash: document::setup_details_hash(details)
+            .ok_or_else(|| Failure::config("details without a salt"))?,
+    };
+    descriptor.check_times(times.now_ms)?;
+    Ok(descriptor)
+}
+
+/// The card among the pinned ones must be the one that this pairing made.
+fn check_own_card(identity: &Identity, pairing: &Pairing, cards: &[Card]) -> Result<(), Failure> {
+    let own = Card::decode(&pairing.card());
+    let pinned = cards.iter().find(|card| card.role == identity.role());
+    let same = own.is_some()
+        && own.as_ref() == pinned
+        && own.is_some_and(|card| card.identity_key == identity.identity_key());
+    if same {
+        Ok(())
+    } else {
+        Err(Failure::config("the own card is not among the pinned ones"))
+    }
+}

@@ -1,0 +1,169 @@
+//! What must outlive a ceremony at one party, behind a trait: seen sessions, shares, certificates, poisonings
+//! and counts. A session asks for a commit by returning [`Commit`] and goes on when it is told the result, so
+//! that the same code runs over memory, over a database that lives in another language, and in a simulator.
+
+use std::collections::BTreeMap;
+
+use zeroize::Zeroizing;
+
+/// Names a record.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Key {
+    /// A session this party started or joined; the value is `expiresAt`. Refuses replays until then.
+    SeenSession([u8; 32]),
+    /// This party's share of one key in one epoch.
+    Share {
+        /// Wallet.
+        wallet_id: [u8; 32],
+        /// Epoch number.
+        epoch: u64,
+        /// Key.
+        key_id: String,
+    },
+    /// The transcript that this party acknowledged under an epoch number: at most one, for ever.
+    Acknowledged {
+        /// Wallet.
+        wallet_id: [u8; 32],
+        /// Epoch number.
+        epoch: u64,
+    },
+    /// Everybody's acknowledgements of an epoch.
+    Certificate {
+        /// Wallet.
+        wallet_id: [u8; 32],
+        /// Epoch number.
+        epoch: u64,
+    },
+    /// How often the pair of this party's and a peer's identity key failed the oblivious-transfer setup.
+    SetupFailures([u8; 32], [u8; 32]),
+    /// How often a peer's identity key poisoned a pair with this party.
+    Poisonings([u8; 32], [u8; 32]),
+    /// How often a peer's identity key failed another cryptographic check.
+    Cheats([u8; 32], [u8; 32]),
+}
+
+/// One change.
+#[derive(Debug)]
+pub enum Write {
+    /// Sets a record.
+    Put(Key, Secret),
+    /// Sets a record that must not exist; if it does, nothing of the commit is written.
+    Create(Key, Secret),
+    /// Adds one to a big-endian u32 count, which is 0 if absent.
+    Increment(Key),
+    /// Drops the seen sessions that had expired at this time, in milliseconds: nobody can replay them.
+    ForgetSessionsBefore(u64),
+}
+
+/// A record's bytes: wiped when dropped, never printed.
+pub struct Secret(pub Zeroizing<Vec<u8>>);
+
+impl core::fmt::Debug for Secret {
+    fn fmt(&self, formatter: &mut core::fmt::Formatter<'_>) -> core::fmt::Result {
+        formatter.write_str("<secret>")
+    }
+}
+
+impl Secret {
+    /// Copies public or secret bytes into a record.
+    pub fn copy_from(bytes: &[u8]) -> Self {
+        Self(Zeroizing::new(bytes.to_vec()))
+    }
+}
+
+/// What a session wants written, atomically and durably, and then read back.
+#[derive(Debug)]
+pub struct Commit {
+    /// Written all or none.
+    pub writes: Vec<Write>,
+    /// Read from the store afterwards, never from a cache.
+    pub read_back: Vec<Key>,
+}
+
+/// Why a store did not commit.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum StoreError {
+    /// A record to be created exists.
+    Exists,
+    /// It could not be written or read.
+    Unavailable,
+}
+
+/// The records asked for, in order; `None` where there is none.
+pub type ReadBack = Vec<Option<Secret>>;
+
+/// A party's storage.
+pub trait Store: Send {
+    /// Writes everything or nothing; durable when it returns. Then reads what was asked for.
+    ///
+    /// # Errors
+    /// [`StoreError`]; nothing was written.
+    fn commit(&mut self, commit: Commit) -> Result<ReadBack, StoreError>;
+}
+
+/// A store that forgets when it is dropped.
+#[derive(Default)]
+pub struct MemoryStore {
+    records: BTreeMap<Key, Secret>,
+}
+
+impl MemoryStore {
+    /// An empty store.
+    pub fn new() -> Self {
+        Self::default()
+    }
+
+    fn count(&self, key: &Key) -> u32 {
+        self.records.get(key).map_or(0, count)
+    }
+}
+
+/// The value of a counter record.
+pub(crate) fn count(record: &Secret) -> u32 {
+    record
+        .0
+        .as_slice()
+        .try_into()
+        .map_or(u32::MAX, u32::from_be_bytes)
+}
+
+/// The value of a seen session; an unreadable one never expires.
+fn time(record: &Secret) -> u64 {
+    record
+        .0
+        .as_slice()
+        .try_into()
+        .map_or(u64::MAX, u64::from_be_bytes)
+}
+
+impl Store for MemoryStore {
+    fn commit(&mut self, commit: Commit) -> Result<ReadBack, StoreError> {
+        let occupied = commit.writes.iter().any(|write| match write {
+            Write::Create(key, _) => self.records.contains_key(key),
+            Write::Put(..) | Write::Increment(_) | Write::ForgetSessionsBefore(_) => false,
+        });
+        if occupied {
+            return Err(StoreError::Exists);
+        }
+        for write in commit.writes {
+            match write {
+                Write::Put(key, value) | Write::Create(key, value) => {
+                    self.records.insert(key, value);
+                }
+                Write::Increment(key) => {
+                    let next = self.count(&key).saturating_add(1);
+                    self.records
+                        .insert(key, Secret::copy_from(&next.to_be_bytes()));
+                }
+                Write::ForgetSessionsBefore(now_ms) => self.records.retain(|key, expires| {
+                    !matches!(key, Key::SeenSession(_)) || time(expires) > now_ms
+                }),
+            }
+        }
+        Ok(commit
+            .read_back
+            .iter()
+            .map(|key| self.records.get(key).map(|record| Secret(record.0.clone())))
+            .collect())
+    }
+}

@@ -1,0 +1,145 @@
+//! One party's side of a wallet: what a finished key generation leaves, and what every later ceremony starts from.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::{Arc, Mutex, PoisonError};
+
+use dkls23::derive::{DerivationPath, DerivedKey, derive};
+use dkls23::{KeyShare, Pair, PartyIndex};
+
+use crate::acknowledgement::Certificate;
+use crate::document::PolicyDocument;
+use crate::identity::Identity;
+use crate::{Failure, Role, Roster};
+
+/// The id of the ECDSA key, which serves EVM chains and Bitcoin P2WPKH.
+pub const ECDSA_KEY_ID: &str = "ecdsa";
+
+/// A certified wallet at one party. Secret: the shares inside; nothing secret can be read from it.
+pub struct Wallet {
+    identity: Arc<Identity>,
+    roster: Roster,
+    epoch: u64,
+    policy: PolicyDocument,
+    certificate: Certificate,
+    keys: BTreeMap<String, Arc<KeyShare>>,
+    /// Peers whose poisoning is counted already: one failed check stops many sessions and counts once.
+    counted: Mutex<BTreeSet<PartyIndex>>,
+}
+
+impl Wallet {
+    pub(crate) fn new(
+        identity: Arc<Identity>,
+        roster: Roster,
+        policy: PolicyDocument,
+        certificate: Certificate,
+        keys: BTreeMap<String, Arc<KeyShare>>,
+    ) -> Self {
+        Self {
+            identity,
+            roster,
+            epoch: certificate.next_epoch(),
+            policy,
+            certificate,
+            keys,
+            counted: Mutex::new(BTreeSet::new()),
+        }
+    }
+
+    /// This party.
+    pub fn role(&self) -> Role {
+        self.identity.role()
+    }
+
+    /// The committee.
+    pub fn roster(&self) -> &Roster {
+        &self.roster
+    }
+
+    /// The epoch number of the shares.
+    pub fn epoch(&self) -> u64 {
+        self.epoch
+    }
+
+    /// The policy in force.
+    pub fn policy(&self) -> &PolicyDocument {
+        &self.policy
+    }
+
+    /// Everybody's acknowledgement of the epoch.
+    pub fn certificate(&self) -> &Certificate {
+        &self.certificate
+    }
+
+    /// The group key and chain code of a key.
+    pub fn root(&self, key_id: &str) -> Option<([u8; 33], [u8; 32])> {
+        let share = self.keys.get(key_id)?;
+        Some((share.public_key(), share.epoch().chain_code()))
+    }
+
+    /// The public key under a path; local and without rounds.
+    ///
+    /// # Errors
+    /// `Config` for an unknown key, a hardened index, or an index that has no key.
+    pub fn derive(&self, key_id: &str, path: &[u32]) -> Result<DerivedKey, Failure> {
+        let (public_key, chain_code) = self
+            .root(key_id)
+            .ok_or_else(|| Failure::config("the wallet has no such key"))?;
+        let path = DerivationPath::new(path).map_err(|_| {
+            Failure::config("a path has at most 255 indices, none of them hardened")
+        })?;
+        derive(&public_key, &chain_code, &path)
+            .map_err(|_| Failure::config("no key at this index, use the next"))
+    }
+
+    /// The peers with which this party signs nothing more in this epoch.
+    pub fn poisoned_peers(&self) -> Vec<Role> {
+        let others = Role::ALL.into_iter().filter(|role| *role != self.role());
+        others
+            .filter(|role| self.is_poisoned(role.index()))
+            .collect()
+    }
+
+    fn is_poisoned(&self, peer: PartyIndex) -> bool {
+        self.keys
+            .values()
+            .any(|share| share.pair(peer).is_none_or(|pair| pair.is_poisoned()))
+    }
+
+    pub(crate) fn pairs_with(&self, peer: PartyIndex) -> impl Iterator<Item = &Arc<Pair>> {
+        self.keys.values().filter_map(move |share| share.pair(peer))
+    }
+
+    /// Whether this is the first to know of the poisoning of the pair with a peer.
+    pub(crate) fn note_poisoning(&self, peer: PartyIndex) -> bool {
+        self.counted
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .insert(peer)
+    }
+
+    pub(crate) fn identity(&self) -> &Arc<Identity> {
+        &self.identity
+    }
+
+    pub(crate) fn key(&self, key_id: &str) -> Result<&Arc<KeyShare>, Failure> {
+        self.keys
+            .get(key_id)
+            .ok_or_else(|| Failure::config("the wallet has no such key"))
+    }
+
+    /// All shares, for the registry of verdict gates.
+    pub fn shares(&self) -> impl Iterator<Item = &Arc<KeyShare>> {
+        self.keys.values()
+    }
+}
+
+impl core::fmt::Debug for Wallet {
+    fn fmt(&self, formatter: &mut core::fmt::Formatter<'_>) -> core::fmt::Result {
+        write!(
+            formatter,
+            "Wallet({}, epoch {}, <secret>)",
+            self.role().name(),
+            self.epoch
+        )
+    }
+}

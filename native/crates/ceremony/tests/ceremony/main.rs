@@ -1,0 +1,5 @@
+//! Ceremonies between parties that meet only through envelopes.
+
+mod committee;
+mod keygen;
+mod sign;
