@@ -1,0 +1,117 @@
+//! Values across the border: checked here even where TypeScript checked them before.
+
+use ceremony::Role as NativeRole;
+use napi::bindgen_prelude::{BigInt, Uint8Array};
+use napi_derive::napi;
+use rand_chacha::ChaCha20Rng;
+use rand_core::{OsRng, RngCore, SeedableRng};
+use tagged_hash::{hash, tags};
+use zeroize::Zeroizing;
+
+use crate::error::Fault;
+
+/// One call's envelopes at most.
+pub(crate) const MAX_ENVELOPES: usize = 64;
+/// Bytes of one call's envelopes at most.
+pub(crate) const MAX_BYTES: usize = 4 * 1024 * 1024;
+
+/// Who a party is.
+#[napi(string_enum = "kebab-case")]
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Role {
+    /// The agent's server.
+    Agent,
+    /// The owner's co-signer.
+    User,
+    /// The recovery guardian.
+    Recovery,
+}
+
+impl From<NativeRole> for Role {
+    fn from(role: NativeRole) -> Self {
+        match role {
+            NativeRole::Agent => Self::Agent,
+            NativeRole::User => Self::User,
+            NativeRole::Recovery => Self::Recovery,
+        }
+    }
+}
+
+impl From<Role> for NativeRole {
+    fn from(role: Role) -> Self {
+        match role {
+            Role::Agent => Self::Agent,
+            Role::User => Self::User,
+            Role::Recovery => Self::Recovery,
+        }
+    }
+}
+
+pub(crate) fn roles(parties: &[dkls23::PartyIndex]) -> Vec<Role> {
+    parties
+        .iter()
+        .filter_map(|party| NativeRole::of(*party))
+        .map(Role::from)
+        .collect()
+}
+
+pub(crate) fn bytes(bytes: &[u8]) -> Uint8Array {
+    Uint8Array::from(bytes.to_vec())
+}
+
+/// A time in milliseconds: a non-negative bigint that fits 64 bits, without loss.
+pub(crate) fn time(value: &BigInt, name: &'static str) -> Result<u64, Fault> {
+    match value.get_u64() {
+        (false, milliseconds, true) => Ok(milliseconds),
+        _ => Err(Fault::input(format!(
+            "{name} is not a time in milliseconds"
+        ))),
+    }
+}
+
+/// A duration in milliseconds: a whole number from 1 to 2^53 − 1.
+pub(crate) fn duration(value: f64, name: &'static str) -> Result<u64, Fault> {
+    const LARGEST: f64 = 9_007_199_254_740_991.0;
+    if value.fract() == 0.0 && (1.0..=LARGEST).contains(&value) {
+        #[allow(clippy::cast_possible_truncation, clippy::cast_sign_loss)] // checked just above
+        return Ok(value as u64);
+    }
+    Err(Fault::input(format!(
+        "{name} is not a duration in milliseconds"
+    )))
+}
+
+/// A derivation path: whole numbers below 2^31.
+pub(crate) fn path(value: &[f64]) -> Result<Vec<u32>, Fault> {
+    value
+        .iter()
+        .map(|&index| {
+            let fits = index.fract() == 0.0 && (0.0..2_147_483_648.0).contains(&index);
+            #[allow(clippy::cast_possible_truncation, clippy::cast_sign_loss)] // checked just above
+            fits.then_some(index as u32).ok_or_else(|| {
+                Fault::input("a path index is a whole number below 2^31, never hardened")
+            })
+        })
+        .collect()
+}
+
+/// Copies first, so that the caller may change its buffers while a thread reads ours.
+pub(crate) fn envelopes(envelopes: &[Uint8Array]) -> Result<Vec<Vec<u8>>, Fault> {
+    let total: usize = envelopes.iter().map(|envelope| envelope.len()).sum();
+    if envelopes.len() > MAX_ENVELOPES || total > MAX_BYTES {
+        return Err(Fault::input(
+            "one call takes at most 64 envelopes and 4 MiB",
+        ));
+    }
+    Ok(envelopes.iter().map(|envelope| envelope.to_vec()).collect())
+}
+
+/// A generator for one object or session: 32 bytes of the operating system, hashed with what it is for.
+pub(crate) fn generator(purpose: &[u8]) -> Result<ChaCha20Rng, Fault> {
+    let mut entropy = Zeroizing::new([0u8; 32]);
+    OsRng
+        .try_fill_bytes(entropy.as_mut())
+        .map_err(|_| Fault::new("INTERNAL", "the operating system gave no randomness"))?;
+    let seed = Zeroizing::new(hash(tags::RNG, &[entropy.as_slice(), purpose]));
+    Ok(ChaCha20Rng::from_seed(*seed))
+}

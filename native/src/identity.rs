@@ -1,0 +1,113 @@
+//! A party's long-lived keys and its public card.
+
+use std::sync::{Arc, Mutex, PoisonError};
+
+use ceremony::Card;
+use napi::Env;
+use napi::bindgen_prelude::Uint8Array;
+use napi_derive::napi;
+
+use crate::convert::{Role, bytes, generator};
+use crate::error::{Fault, guard};
+
+/// One party's secret keys. Signs for named purposes inside ceremonies, never free bytes.
+#[napi]
+pub struct Identity {
+    pub(crate) keys: Arc<ceremony::Identity>,
+}
+
+#[napi]
+impl Identity {
+    /// Fresh keys for a role.
+    #[napi(catch_unwind)]
+    pub fn generate(env: &Env, role: Role) -> napi::Result<Self> {
+        guard(env, || {
+            let mut rng = generator(b"identity")?;
+            Ok(Self {
+                keys: Arc::new(ceremony::Identity::generate(role.into(), &mut rng)),
+            })
+        })
+    }
+
+    /// The role these keys were made for.
+    #[napi(getter, catch_unwind)]
+    pub fn role(&self) -> Role {
+        self.keys.role().into()
+    }
+
+    /// Ed25519, 32 bytes.
+    #[napi(getter, catch_unwind)]
+    pub fn identity_key(&self) -> Uint8Array {
+        bytes(&self.keys.identity_key())
+    }
+
+    /// A fresh committed nonce and the signed public card for one key generation.
+    #[napi(catch_unwind)]
+    pub fn create_pairing(&self, env: &Env) -> napi::Result<Pairing> {
+        guard(env, || {
+            let pairing = self.keys.pair(&mut generator(b"pairing")?);
+            let card = pairing.card();
+            Ok(Pairing {
+                card,
+                secret: Mutex::new(Some(pairing)),
+            })
+        })
+    }
+}
+
+/// One party's side of one pairing; consumed by the session it starts.
+#[napi]
+pub struct Pairing {
+    card: Vec<u8>,
+    secret: Mutex<Option<ceremony::Pairing>>,
+}
+
+#[napi]
+impl Pairing {
+    /// The card to hand to the other two parties.
+    #[napi(getter, catch_unwind)]
+    pub fn card(&self) -> Uint8Array {
+        bytes(&self.card)
+    }
+}
+
+impl Pairing {
+    pub(crate) fn take(&self) -> Result<ceremony::Pairing, Fault> {
+        self.secret
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .take()
+            .ok_or_else(|| Fault::input("a pairing serves one key generation: make a new card"))
+    }
+}
+
+/// What a card says.
+#[napi(object)]
+pub struct CardInfo {
+    /// Role of the party.
+    pub role: Role,
+    /// Ed25519, 32 bytes.
+    pub identity_key: Uint8Array,
+    /// X25519, 32 bytes.
+    pub sealing_key: Uint8Array,
+    /// Ed25519 of the person behind the party, where there is one.
+    pub approver_key: Option<Uint8Array>,
+}
+
+pub(crate) fn decode_card(card: &[u8]) -> Result<Card, Fault> {
+    Card::decode(card).ok_or_else(|| Fault::input("not a card, or its signature does not verify"))
+}
+
+/// Reads a card and verifies its signature.
+#[napi(catch_unwind)]
+pub fn read_card(env: &Env, card: &[u8]) -> napi::Result<CardInfo> {
+    guard(env, || {
+        let card = decode_card(card)?;
+        Ok(CardInfo {
+            role: card.role.into(),
+            identity_key: bytes(&card.identity_key),
+            sealing_key: bytes(&card.sealing_key),
+            approver_key: card.approver_key.as_ref().map(|key| bytes(key)),
+        })
+    })
+}

@@ -1,0 +1,93 @@
+//! Unsigned bytes, as this party reads them.
+
+use ceremony::ParsedPayload;
+use napi::Env;
+use napi::bindgen_prelude::Uint8Array;
+use napi_derive::napi;
+
+use crate::convert::bytes;
+use crate::error::{Fault, guard};
+
+/// Unsigned bytes to be read.
+#[napi(object)]
+pub struct PayloadInput {
+    /// Such as `evm.transaction`.
+    pub kind: String,
+    /// CAIP-2, such as `eip155:1`.
+    pub chain: String,
+    /// The unsigned bytes.
+    pub bytes: Uint8Array,
+}
+
+/// A payload that was parsed completely. Has no constructor but [`Intent::parse`].
+#[napi]
+pub struct Intent {
+    parsed: ::intent::Intent,
+}
+
+#[napi]
+impl Intent {
+    /// Parses or refuses.
+    #[napi(catch_unwind)]
+    pub fn parse(env: &Env, payload: PayloadInput) -> napi::Result<Self> {
+        guard(env, || {
+            Self::read(&payload.kind, &payload.chain, &payload.bytes)
+        })
+    }
+
+    /// Payload kind.
+    #[napi(getter, catch_unwind)]
+    pub fn kind(&self) -> String {
+        self.parsed.kind().name().to_owned()
+    }
+
+    /// CAIP-2 chain.
+    #[napi(getter, catch_unwind)]
+    pub fn chain(&self) -> String {
+        self.parsed.chain().to_owned()
+    }
+
+    /// The unsigned bytes.
+    #[napi(getter, catch_unwind)]
+    pub fn bytes(&self) -> Uint8Array {
+        bytes(self.parsed.bytes())
+    }
+
+    /// What will be signed, 32 bytes.
+    #[napi(getter, catch_unwind)]
+    pub fn digest(&self) -> Uint8Array {
+        bytes(&self.parsed.digest())
+    }
+
+    /// Hash over kind, chain and bytes, 32 bytes.
+    #[napi(getter, catch_unwind)]
+    pub fn payload_hash(&self) -> Uint8Array {
+        bytes(&self.parsed.payload_hash())
+    }
+
+    /// The decoded transaction and its effects as JSON; integers are decimal strings.
+    #[napi(catch_unwind)]
+    pub fn describe(&self) -> String {
+        self.parsed.describe()
+    }
+}
+
+impl Intent {
+    pub(crate) fn read(kind: &str, chain: &str, bytes: &[u8]) -> Result<Self, Fault> {
+        let parsed = ::intent::parse(&::intent::Payload { kind, chain, bytes })?;
+        Ok(Self { parsed })
+    }
+
+    /// The only way from parsed bytes to something that can be authorised.
+    pub(crate) fn payload(&self) -> ParsedPayload {
+        ParsedPayload {
+            kind: self.parsed.kind().name().to_owned(),
+            chain: self.parsed.chain().to_owned(),
+            bytes: self.parsed.bytes().to_vec(),
+            digest: self.parsed.digest(),
+            digest_kind: self.parsed.kind().digest_kind(),
+            payload_hash: self.parsed.payload_hash(),
+            resolved_hash: self.parsed.resolved_hash(),
+        }
+    }
+}

@@ -1,0 +1,173 @@
+//! A signing request that arrived, opened and parsed by this party itself.
+
+use ceremony::descriptor::{Descriptor, Kind};
+use napi::Env;
+use napi::bindgen_prelude::{BigInt, Uint8Array};
+use napi_derive::napi;
+
+use crate::convert::{Role, bytes, generator, time};
+use crate::error::{Fault, guard};
+use crate::intent::Intent;
+use crate::wallet::{Authorization, PartyInfo, Wallet};
+
+/// An opened invitation to sign.
+#[napi]
+pub struct Invitation {
+    pub(crate) inner: ceremony::Invitation,
+    /// One per item, parsed here from the invitation's bytes.
+    read: Vec<Intent>,
+}
+
+#[napi]
+impl Invitation {
+    /// Verifies descriptor and signature against the wallet's roster, opens round 0 and parses the payloads.
+    #[napi(catch_unwind)]
+    pub fn open(
+        env: &Env,
+        wallet: &Wallet,
+        descriptor: &[u8],
+        signature: &[u8],
+        round0: &[u8],
+        now_ms: BigInt,
+    ) -> napi::Result<Self> {
+        guard(env, || {
+            let now_ms = time(&now_ms, "nowMs")?;
+            let wallet = wallet.open()?;
+            let inner = ceremony::Invitation::open(&wallet, descriptor, signature, round0, now_ms)?;
+            let read = parse_items(&inner)?;
+            Ok(Self { inner, read })
+        })
+    }
+
+    /// The session, 32 bytes.
+    #[napi(getter, catch_unwind)]
+    pub fn session_id(&self) -> Uint8Array {
+        bytes(&self.inner.session_id())
+    }
+
+    /// Who asks.
+    #[napi(getter, catch_unwind)]
+    pub fn from(&self) -> Role {
+        self.inner.initiator().into()
+    }
+
+    /// The derivation path of the account, item by item.
+    #[napi(getter, catch_unwind)]
+    pub fn paths(&self) -> Vec<Vec<u32>> {
+        self.inner
+            .items()
+            .iter()
+            .map(|item| item.path.clone())
+            .collect()
+    }
+
+    /// The initiator's note; its words only.
+    #[napi(getter, catch_unwind)]
+    pub fn memo(&self) -> String {
+        self.inner.memo().to_owned()
+    }
+
+    /// After this the request is void.
+    #[napi(getter, catch_unwind)]
+    pub fn expires_at_ms(&self) -> BigInt {
+        BigInt::from(self.inner.expires_at_ms())
+    }
+
+    /// How many items are to be signed.
+    #[napi(getter, catch_unwind)]
+    pub fn items(&self) -> u32 {
+        u32::try_from(self.read.len()).unwrap_or(u32::MAX)
+    }
+
+    /// What this party read in an item: the JSON of [`Intent::describe`].
+    #[napi(catch_unwind)]
+    pub fn describe(&self, env: &Env, item: u32) -> napi::Result<String> {
+        guard(env, || {
+            let read = usize::try_from(item)
+                .ok()
+                .and_then(|item| self.read.get(item));
+            read.map(Intent::describe)
+                .ok_or_else(|| Fault::input("the invitation has no such item"))
+        })
+    }
+
+    /// This party's yes to exactly these payloads.
+    #[napi(catch_unwind)]
+    pub fn accept(&self, env: &Env, now_ms: BigInt) -> napi::Result<Authorization> {
+        guard(env, || {
+            let now_ms = time(&now_ms, "nowMs")?;
+            let payloads = self.read.iter().map(Intent::payload).collect();
+            Ok(Authorization::new(self.inner.accept(payloads, now_ms)?))
+        })
+    }
+
+    /// This party's no: signed abort envelopes for the initiator.
+    #[napi(catch_unwind)]
+    pub fn refuse(&self, env: &Env) -> napi::Result<Vec<Uint8Array>> {
+        guard(env, || {
+            let envelopes = self.inner.refuse(&mut generator(b"refusal")?);
+            Ok(envelopes.into_iter().map(Uint8Array::from).collect())
+        })
+    }
+}
+
+fn parse_items(invitation: &ceremony::Invitation) -> Result<Vec<Intent>, Fault> {
+    invitation
+        .items()
+        .iter()
+        .map(|item| Intent::read(&item.kind, &item.chain, &item.bytes))
+        .collect()
+}
+
+/// What a ceremony does.
+#[napi(string_enum = "kebab-case")]
+pub enum CeremonyKind {
+    /// Makes a wallet's keys.
+    Keygen,
+    /// Signs.
+    Sign,
+}
+
+/// A descriptor's public facts. Nothing is verified but the layout.
+#[napi(object)]
+pub struct DescriptorInfo {
+    /// What the ceremony does.
+    pub kind: CeremonyKind,
+    /// 32 bytes.
+    pub session_id: Uint8Array,
+    /// 32 bytes.
+    pub wallet_id: Uint8Array,
+    /// Who starts it.
+    pub initiator: Role,
+    /// Who takes part, ascending.
+    pub participants: Vec<PartyInfo>,
+    /// After this nobody joins or goes on.
+    pub expires_at_ms: BigInt,
+}
+
+/// Reads a descriptor's layout, for choosing who handles it.
+#[napi(catch_unwind)]
+pub fn read_descriptor(env: &Env, descriptor: &[u8]) -> napi::Result<DescriptorInfo> {
+    guard(env, || {
+        let read = Descriptor::decode(descriptor)
+            .ok_or_else(|| Fault::input("not a session descriptor"))?;
+        let kind = match read.kind {
+            Kind::Keygen => CeremonyKind::Keygen,
+            Kind::Sign => CeremonyKind::Sign,
+            _ => return Err(Fault::input("a ceremony of a later version")),
+        };
+        let participants = read.participants.iter().map(|participant| PartyInfo {
+            index: u32::from(participant.role.byte()),
+            role: participant.role.into(),
+            identity_key: bytes(&participant.identity_key),
+        });
+        Ok(DescriptorInfo {
+            kind,
+            session_id: bytes(&read.session_id()),
+            wallet_id: bytes(&read.wallet_id),
+            initiator: read.initiator.into(),
+            participants: participants.collect(),
+            expires_at_ms: BigInt::from(read.expires_at_ms),
+        })
+    })
+}

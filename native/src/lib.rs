@@ -1,0 +1,18 @@
+//! The native addon of `@mpc-wallet/sdk`: converts, schedules and maps errors. Protocol and rules are in
+//! `native/crates`; public types of the SDK never re-export what is here.
+
+mod build_info;
+mod convert;
+mod error;
+mod identity;
+mod intent;
+mod invitation;
+mod pool;
+mod session;
+mod store;
+mod wallet;
+
+#[napi_derive::module_init]
+fn init() {
+    error::install_panic_hook();
+}
