@@ -27,18 +27,11 @@ pub fn build_info() -> BuildInfo {
     } else {
         ""
     };
-    let features = if cfg!(feature = "test-panics") {
-        vec!["test-panics".to_owned()]
-    } else {
-        vec![]
-    };
+    let features =
+        if cfg!(feature = "test-panics") { vec!["test-panics".to_owned()] } else { vec![] };
     BuildInfo {
         version: env!("CARGO_PKG_VERSION").to_owned(),
-        target: format!(
-            "{}-{}{environment}",
-            std::env::consts::OS,
-            std::env::consts::ARCH
-        ),
+        target: format!("{}-{}{environment}", std::env::consts::OS, std::env::consts::ARCH),
         features,
     }
 }

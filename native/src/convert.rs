@@ -1,5 +1,6 @@
 //! Values across the border: checked here even where TypeScript checked them before.
 
+use ::intent::MAX_PAYLOAD;
 use ceremony::Role as NativeRole;
 use napi::bindgen_prelude::{BigInt, Uint8Array};
 use napi_derive::napi;
@@ -48,11 +49,7 @@ impl From<Role> for NativeRole {
 }
 
 pub(crate) fn roles(parties: &[dkls23::PartyIndex]) -> Vec<Role> {
-    parties
-        .iter()
-        .filter_map(|party| NativeRole::of(*party))
-        .map(Role::from)
-        .collect()
+    parties.iter().filter_map(|party| NativeRole::of(*party)).map(Role::from).collect()
 }
 
 pub(crate) fn bytes(bytes: &[u8]) -> Uint8Array {
@@ -63,9 +60,7 @@ pub(crate) fn bytes(bytes: &[u8]) -> Uint8Array {
 pub(crate) fn time(value: &BigInt, name: &'static str) -> Result<u64, Fault> {
     match value.get_u64() {
         (false, milliseconds, true) => Ok(milliseconds),
-        _ => Err(Fault::input(format!(
-            "{name} is not a time in milliseconds"
-        ))),
+        _ => Err(Fault::input(format!("{name} is not a time in milliseconds"))),
     }
 }
 
@@ -76,9 +71,7 @@ pub(crate) fn duration(value: f64, name: &'static str) -> Result<u64, Fault> {
         #[allow(clippy::cast_possible_truncation, clippy::cast_sign_loss)] // checked just above
         return Ok(value as u64);
     }
-    Err(Fault::input(format!(
-        "{name} is not a duration in milliseconds"
-    )))
+    Err(Fault::input(format!("{name} is not a duration in milliseconds")))
 }
 
 /// A derivation path: whole numbers below 2^31.
@@ -95,13 +88,26 @@ pub(crate) fn path(value: &[f64]) -> Result<Vec<u32>, Fault> {
         .collect()
 }
 
+/// A position in a list: a whole number below 2^32. As `u32` it would be coerced: −1 and NaN name items too.
+pub(crate) fn position(value: f64, name: &'static str) -> Result<u32, Fault> {
+    if value.fract() == 0.0 && (0.0..4_294_967_296.0).contains(&value) {
+        #[allow(clippy::cast_possible_truncation, clippy::cast_sign_loss)] // checked just above
+        return Ok(value as u32);
+    }
+    Err(Fault::input(format!("{name} is not a position")))
+}
+
+/// Copies at most one byte more than a payload may have, so that the reader refuses what is longer. A reader
+/// that looked at the caller's buffer twice could be shown two payloads: a worker may share it.
+pub(crate) fn payload(bytes: &Uint8Array) -> Vec<u8> {
+    bytes.iter().take(MAX_PAYLOAD + 1).copied().collect()
+}
+
 /// Copies first, so that the caller may change its buffers while a thread reads ours.
 pub(crate) fn envelopes(envelopes: &[Uint8Array]) -> Result<Vec<Vec<u8>>, Fault> {
     let total: usize = envelopes.iter().map(|envelope| envelope.len()).sum();
     if envelopes.len() > MAX_ENVELOPES || total > MAX_BYTES {
-        return Err(Fault::input(
-            "one call takes at most 64 envelopes and 4 MiB",
-        ));
+        return Err(Fault::input("one call takes at most 64 envelopes and 4 MiB"));
     }
     Ok(envelopes.iter().map(|envelope| envelope.to_vec()).collect())
 }

@@ -17,11 +17,7 @@ pub(crate) struct Fault {
 
 impl Fault {
     pub(crate) fn new(code: &'static str, message: impl Into<String>) -> Self {
-        Self {
-            code,
-            message: message.into(),
-            culprits: Vec::new(),
-        }
+        Self { code, message: message.into(), culprits: Vec::new() }
     }
 
     /// The caller's argument is wrong.
@@ -36,10 +32,7 @@ impl Fault {
 
     pub(crate) fn internal() -> Self {
         let place = LAST_PANIC.take();
-        Self::new(
-            "INTERNAL",
-            place.unwrap_or_else(|| "internal error".to_owned()),
-        )
+        Self::new("INTERNAL", place.unwrap_or_else(|| "internal error".to_owned()))
     }
 
     /// The JavaScript `Error` with `code` and `culprits`.
@@ -78,10 +71,7 @@ pub(crate) fn code(class: Class) -> &'static str {
 
 impl From<Failure> for Fault {
     fn from(failure: Failure) -> Self {
-        let culprits = failure
-            .culprits
-            .iter()
-            .filter_map(|party| ceremony::Role::of(*party));
+        let culprits = failure.culprits.iter().filter_map(|party| ceremony::Role::of(*party));
         Self {
             code: code(failure.class),
             message: failure.reason.to_owned(),
@@ -103,9 +93,7 @@ thread_local! {
 /// Remembers where a panic was, prints nothing, and drops its text: it could hold a value.
 pub(crate) fn install_panic_hook() {
     std::panic::set_hook(Box::new(|info| {
-        let place = info
-            .location()
-            .map_or_else(|| "internal error".to_owned(), describe);
+        let place = info.location().map_or_else(|| "internal error".to_owned(), describe);
         LAST_PANIC.set(Some(place));
     }));
 }

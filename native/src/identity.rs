@@ -23,9 +23,7 @@ impl Identity {
     pub fn generate(env: &Env, role: Role) -> napi::Result<Self> {
         guard(env, || {
             let mut rng = generator(b"identity")?;
-            Ok(Self {
-                keys: Arc::new(ceremony::Identity::generate(role.into(), &mut rng)),
-            })
+            Ok(Self { keys: Arc::new(ceremony::Identity::generate(role.into(), &mut rng)) })
         })
     }
 
@@ -47,10 +45,7 @@ impl Identity {
         guard(env, || {
             let pairing = self.keys.pair(&mut generator(b"pairing")?);
             let card = pairing.card();
-            Ok(Pairing {
-                card,
-                secret: Mutex::new(Some(pairing)),
-            })
+            Ok(Pairing { card, secret: Mutex::new(Some(pairing)) })
         })
     }
 }

@@ -5,7 +5,7 @@ use napi::Env;
 use napi::bindgen_prelude::Uint8Array;
 use napi_derive::napi;
 
-use crate::convert::bytes;
+use crate::convert::{self, bytes};
 use crate::error::{Fault, guard};
 
 /// Unsigned bytes to be read.
@@ -31,7 +31,8 @@ impl Intent {
     #[napi(catch_unwind)]
     pub fn parse(env: &Env, payload: PayloadInput) -> napi::Result<Self> {
         guard(env, || {
-            Self::read(&payload.kind, &payload.chain, &payload.bytes)
+            let bytes = convert::payload(&payload.bytes);
+            Self::read(&payload.kind, &payload.chain, &bytes)
         })
     }
 
@@ -61,18 +62,22 @@ impl Intent {
 
     /// Hash over kind, chain and bytes, 32 bytes.
     #[napi(getter, catch_unwind)]
-    pub fn payload_hash(&self) -> Uint8Array {
-        bytes(&self.parsed.payload_hash())
+    pub fn payload_hash(&self, env: &Env) -> napi::Result<Uint8Array> {
+        guard(env, || Ok(bytes(&self.parsed.payload_hash())))
     }
 
     /// The decoded transaction and its effects as JSON; integers are decimal strings.
     #[napi(catch_unwind)]
-    pub fn describe(&self) -> String {
-        self.parsed.describe()
+    pub fn describe(&self, env: &Env) -> napi::Result<String> {
+        guard(env, || Ok(self.description()))
     }
 }
 
 impl Intent {
+    pub(crate) fn description(&self) -> String {
+        self.parsed.describe()
+    }
+
     pub(crate) fn read(kind: &str, chain: &str, bytes: &[u8]) -> Result<Self, Fault> {
         let parsed = ::intent::parse(&::intent::Payload { kind, chain, bytes })?;
         Ok(Self { parsed })

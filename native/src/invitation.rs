@@ -1,11 +1,13 @@
 //! A signing request that arrived, opened and parsed by this party itself.
 
+use std::sync::Arc;
+
 use ceremony::descriptor::{Descriptor, Kind};
 use napi::Env;
 use napi::bindgen_prelude::{BigInt, Uint8Array};
 use napi_derive::napi;
 
-use crate::convert::{Role, bytes, generator, time};
+use crate::convert::{Role, bytes, generator, position, time};
 use crate::error::{Fault, guard};
 use crate::intent::Intent;
 use crate::wallet::{Authorization, PartyInfo, Wallet};
@@ -13,7 +15,9 @@ use crate::wallet::{Authorization, PartyInfo, Wallet};
 /// An opened invitation to sign.
 #[napi]
 pub struct Invitation {
-    pub(crate) inner: ceremony::Invitation,
+    inner: ceremony::Invitation,
+    /// The wallet that opened it.
+    wallet: Arc<ceremony::Wallet>,
     /// One per item, parsed here from the invitation's bytes.
     read: Vec<Intent>,
 }
@@ -35,7 +39,7 @@ impl Invitation {
             let wallet = wallet.open()?;
             let inner = ceremony::Invitation::open(&wallet, descriptor, signature, round0, now_ms)?;
             let read = parse_items(&inner)?;
-            Ok(Self { inner, read })
+            Ok(Self { inner, wallet, read })
         })
     }
 
@@ -54,11 +58,7 @@ impl Invitation {
     /// The derivation path of the account, item by item.
     #[napi(getter, catch_unwind)]
     pub fn paths(&self) -> Vec<Vec<u32>> {
-        self.inner
-            .items()
-            .iter()
-            .map(|item| item.path.clone())
-            .collect()
+        self.inner.items().iter().map(|item| item.path.clone()).collect()
     }
 
     /// The initiator's note; its words only.
@@ -81,12 +81,11 @@ impl Invitation {
 
     /// What this party read in an item: the JSON of [`Intent::describe`].
     #[napi(catch_unwind)]
-    pub fn describe(&self, env: &Env, item: u32) -> napi::Result<String> {
+    pub fn describe(&self, env: &Env, item: f64) -> napi::Result<String> {
         guard(env, || {
-            let read = usize::try_from(item)
-                .ok()
-                .and_then(|item| self.read.get(item));
-            read.map(Intent::describe)
+            let item = usize::try_from(position(item, "item")?).ok();
+            let read = item.and_then(|item| self.read.get(item));
+            read.map(Intent::description)
                 .ok_or_else(|| Fault::input("the invitation has no such item"))
         })
     }
@@ -108,6 +107,21 @@ impl Invitation {
             let envelopes = self.inner.refuse(&mut generator(b"refusal")?);
             Ok(envelopes.into_iter().map(Uint8Array::from).collect())
         })
+    }
+}
+
+impl Invitation {
+    /// The invitation, for a session of the very wallet that opened it: another one's store has not seen the
+    /// sessions of this party, and would let it join the same one twice.
+    pub(crate) fn for_wallet(
+        &self,
+        wallet: &Arc<ceremony::Wallet>,
+    ) -> Result<&ceremony::Invitation, Fault> {
+        if Arc::ptr_eq(wallet, &self.wallet) {
+            Ok(&self.inner)
+        } else {
+            Err(Fault::input("the invitation was opened by another wallet"))
+        }
     }
 }
 

@@ -10,6 +10,8 @@ mod invitation;
 mod pool;
 mod session;
 mod store;
+#[cfg(feature = "test-panics")]
+mod test_panics;
 mod wallet;
 
 #[napi_derive::module_init]

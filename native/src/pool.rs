@@ -26,30 +26,19 @@ struct Pool {
 
 impl Pool {
     fn start() -> Self {
-        let wanted = std::env::var("MPC_WALLET_THREADS")
-            .ok()
-            .and_then(|text| text.parse().ok());
+        let wanted = std::env::var("MPC_WALLET_THREADS").ok().and_then(|text| text.parse().ok());
         let cores = || thread::available_parallelism().map_or(1, usize::from);
-        let threads = wanted
-            .filter(|threads| (1..=64).contains(threads))
-            .unwrap_or_else(cores);
+        let threads = wanted.filter(|threads| (1..=64).contains(threads)).unwrap_or_else(cores);
         for number in 0..threads {
             let name = format!("mpc-wallet-{number}");
             // A thread that cannot be started leaves the others to do the work.
             drop(thread::Builder::new().name(name).spawn(work));
         }
-        Self {
-            threads,
-            queue: Mutex::new(VecDeque::new()),
-            arrived: Condvar::new(),
-        }
+        Self { threads, queue: Mutex::new(VecDeque::new()), arrived: Condvar::new() }
     }
 
     fn submit(&self, job: Job) {
-        self.queue
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner)
-            .push_back(job);
+        self.queue.lock().unwrap_or_else(PoisonError::into_inner).push_back(job);
         self.arrived.notify_one();
     }
 
@@ -59,10 +48,7 @@ impl Pool {
             match queue.pop_front() {
                 Some(job) => return job,
                 None => {
-                    queue = self
-                        .arrived
-                        .wait(queue)
-                        .unwrap_or_else(PoisonError::into_inner);
+                    queue = self.arrived.wait(queue).unwrap_or_else(PoisonError::into_inner);
                 }
             }
         }
@@ -85,10 +71,7 @@ impl Permit {
         });
         match places {
             Ok(_) => Ok(Self(())),
-            Err(_) => Err(Fault::new(
-                "NATIVE_BUSY",
-                "256 rounds are queued or running",
-            )),
+            Err(_) => Err(Fault::new("NATIVE_BUSY", "256 rounds are queued or running")),
         }
     }
 }

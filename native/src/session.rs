@@ -36,31 +36,19 @@ struct State {
 impl State {
     fn new(session: ceremony::Session, rng: ChaCha20Rng, store: Shared) -> Box<Self> {
         LIVE.fetch_add(1, Ordering::AcqRel);
-        Box::new(Self {
-            session,
-            rng,
-            store,
-        })
+        Box::new(Self { session, rng, store })
     }
 
     fn advance(&mut self, event: Event<'_>, now_ms: u64, cancelled: &AtomicBool) -> Report {
         let cancel = || cancelled.load(Ordering::Relaxed);
-        let mut io = Io {
-            rng: &mut self.rng,
-            now_ms,
-            cancel: &cancel,
-        };
+        let mut io = Io { rng: &mut self.rng, now_ms, cancel: &cancel };
         let mut store = StoreOf(&self.store);
         advance(&mut self.session, event, &mut store, &mut io)
     }
 
     /// Ends with a failure that was found when bytes were about to leave.
     fn fail(&mut self, failure: ceremony::Failure, now_ms: u64) -> Report {
-        let mut io = Io {
-            rng: &mut self.rng,
-            now_ms,
-            cancel: &|| false,
-        };
+        let mut io = Io { rng: &mut self.rng, now_ms, cancel: &|| false };
         let mut step = self.session.fail(failure);
         loop {
             match step {
@@ -88,10 +76,7 @@ impl ceremony::store::Store for StoreOf<'_> {
         &mut self,
         commit: ceremony::store::Commit,
     ) -> Result<ceremony::store::ReadBack, ceremony::store::StoreError> {
-        self.0
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner)
-            .commit(commit)
+        self.0.lock().unwrap_or_else(PoisonError::into_inner).commit(commit)
     }
 }
 
@@ -115,10 +100,7 @@ impl Handle {
         let mut slot = self.slot();
         match std::mem::replace(&mut *slot, Slot::Busy) {
             Slot::Idle(state) => Ok(state),
-            Slot::Busy => Err(Fault::new(
-                "SESSION_BUSY",
-                "a round of this session is running",
-            )),
+            Slot::Busy => Err(Fault::new("SESSION_BUSY", "a round of this session is running")),
             Slot::Closed => {
                 *slot = Slot::Closed;
                 Err(Fault::new("SESSION_CLOSED", "the session has ended"))
@@ -131,16 +113,9 @@ impl Handle {
         let mut slot = self.slot();
         let disposed = matches!(*slot, Slot::Closed);
         *slot = Slot::Closed;
-        let Round {
-            mut state,
-            mut report,
-            now_ms,
-        } = outcome?;
+        let Round { mut state, mut report, now_ms } = outcome?;
         if disposed {
-            return Err(Fault::new(
-                "SESSION_CLOSED",
-                "the session was disposed during the round",
-            ));
+            return Err(Fault::new("SESSION_CLOSED", "the session was disposed during the round"));
         }
         // Another session of the pair may have failed while this outcome waited for the JavaScript thread.
         if let Err(failure) = state.session.release() {
@@ -183,11 +158,7 @@ pub struct SignatureOutput {
 }
 
 /// What a call came to. Send `outgoing` first, whatever the kind.
-#[napi(
-    discriminant = "kind",
-    discriminant_case = "lowercase",
-    object_from_js = false
-)]
+#[napi(discriminant = "kind", discriminant_case = "lowercase", object_from_js = false)]
 pub enum RoundOutcome {
     /// Nothing to send; more messages of this round are needed.
     Waiting {
@@ -256,12 +227,7 @@ pub enum RoundOutcome {
 
 impl RoundOutcome {
     fn new(report: Report, store: Shared) -> Self {
-        let Report {
-            outgoing,
-            dropped,
-            share_leaves,
-            status,
-        } = report;
+        let Report { outgoing, dropped, share_leaves, status } = report;
         let outgoing: Vec<Uint8Array> = outgoing.into_iter().map(Uint8Array::from).collect();
         let dropped = dropped
             .into_iter()
@@ -272,11 +238,9 @@ impl RoundOutcome {
             })
             .collect();
         match status {
-            Status::Waiting { round, missing } if outgoing.is_empty() => Self::Waiting {
-                round: u32::from(round),
-                missing: roles(&missing),
-                dropped,
-            },
+            Status::Waiting { round, missing } if outgoing.is_empty() => {
+                Self::Waiting { round: u32::from(round), missing: roles(&missing), dropped }
+            }
             Status::Waiting { round, missing } => Self::Continue {
                 round: u32::from(round),
                 outgoing,
@@ -334,11 +298,16 @@ pub struct Session {
 }
 
 impl Session {
-    fn new(session: ceremony::Session, rng: ChaCha20Rng, store: Shared) -> Self {
+    fn new(
+        session: ceremony::Session,
+        descriptor_signature: Vec<u8>,
+        rng: ChaCha20Rng,
+        store: Shared,
+    ) -> Self {
         Self {
             session_id: *session.session_id(),
             descriptor: session.descriptor(),
-            descriptor_signature: session.descriptor_signature().to_vec(),
+            descriptor_signature,
             handle: Arc::new(Handle {
                 slot: Mutex::new(Slot::Idle(State::new(session, rng, store))),
                 cancelled: AtomicBool::new(false),
@@ -365,11 +334,7 @@ impl Session {
             permit,
             move || {
                 let report = state.advance(event.borrow(), now_ms, &worker.cancelled);
-                Ok(Round {
-                    state,
-                    report,
-                    now_ms,
-                })
+                Ok(Round { state, report, now_ms })
             },
             move |outcome| settler.settle(outcome),
         )
@@ -418,17 +383,15 @@ impl Session {
     ) -> napi::Result<Self> {
         guard(env, || {
             let now_ms = time(&now_ms, "nowMs")?;
-            let times = Times {
-                now_ms,
-                lifetime_ms: duration(lifetime_ms, "lifetimeMs")?,
-            };
+            let times = Times { now_ms, lifetime_ms: duration(lifetime_ms, "lifetimeMs")? };
             let cards = cards_of(&cards)?;
             let mut rng = generator(b"session/keygen")?;
             let keys = Arc::clone(&identity.keys);
             let session =
                 ceremony::Session::create_wallet(keys, pairing.take()?, cards, times, &mut rng)
                     .map_err(Fault::input_from)?;
-            Ok(Self::new(session, rng, Arc::clone(&store.shared)))
+            let signature = session.descriptor_signature().to_vec();
+            Ok(Self::new(session, signature, rng, Arc::clone(&store.shared)))
         })
     }
 
@@ -454,7 +417,7 @@ impl Session {
             let session = ceremony::Session::join_wallet(
                 keys, pairing, cards, descriptor, signature, now_ms, &mut rng,
             )?;
-            Ok(Self::new(session, rng, Arc::clone(&store.shared)))
+            Ok(Self::new(session, Vec::new(), rng, Arc::clone(&store.shared)))
         })
     }
 
@@ -471,10 +434,7 @@ impl Session {
     ) -> napi::Result<Self> {
         guard(env, || {
             let now_ms = time(&now_ms, "nowMs")?;
-            let times = Times {
-                now_ms,
-                lifetime_ms: duration(lifetime_ms, "lifetimeMs")?,
-            };
+            let times = Times { now_ms, lifetime_ms: duration(lifetime_ms, "lifetimeMs")? };
             let mut rng = generator(b"session/sign")?;
             let open = wallet.open()?;
             let authorization = authorization.take()?;
@@ -487,7 +447,8 @@ impl Session {
                 &mut rng,
             )
             .map_err(Fault::input_from)?;
-            Ok(Self::new(session, rng, wallet.store()))
+            let signature = session.descriptor_signature().to_vec();
+            Ok(Self::new(session, signature, rng, wallet.store()))
         })
     }
 
@@ -502,12 +463,11 @@ impl Session {
     ) -> napi::Result<Self> {
         guard(env, || {
             let now_ms = time(&now_ms, "nowMs")?;
-            wallet.open()?;
+            let invitation = invitation.for_wallet(&wallet.open()?)?;
             let mut rng = generator(b"session/sign")?;
             let authorization = authorization.take()?;
-            let session =
-                ceremony::Session::join(&invitation.inner, authorization, now_ms, &mut rng)?;
-            Ok(Self::new(session, rng, wallet.store()))
+            let session = ceremony::Session::join(invitation, authorization, now_ms, &mut rng)?;
+            Ok(Self::new(session, Vec::new(), rng, wallet.store()))
         })
     }
 
@@ -523,7 +483,7 @@ impl Session {
         bytes(&self.descriptor)
     }
 
-    /// This party's signature over it, 64 bytes.
+    /// The initiator's signature over it, 64 bytes; empty at a party that joined.
     #[napi(getter, catch_unwind)]
     pub fn descriptor_signature(&self) -> Uint8Array {
         bytes(&self.descriptor_signature)
@@ -537,9 +497,7 @@ impl Session {
         now_ms: BigInt,
         envelopes: Vec<Uint8Array>,
     ) -> napi::Result<Object<'env>> {
-        self.run(env, &now_ms, || {
-            Ok(OwnedEvent::Begin(self::envelopes(&envelopes)?))
-        })
+        self.run(env, &now_ms, || Ok(OwnedEvent::Begin(self::envelopes(&envelopes)?)))
     }
 
     /// Takes what arrived: any order, anything among it.
@@ -550,9 +508,7 @@ impl Session {
         now_ms: BigInt,
         envelopes: Vec<Uint8Array>,
     ) -> napi::Result<Object<'env>> {
-        self.run(env, &now_ms, || {
-            Ok(OwnedEvent::Receive(self::envelopes(&envelopes)?))
-        })
+        self.run(env, &now_ms, || Ok(OwnedEvent::Receive(self::envelopes(&envelopes)?)))
     }
 
     /// Key generation: the operator's yes to exactly these words.
@@ -575,11 +531,8 @@ impl Session {
             let mut slot = self.handle.slot();
             match std::mem::replace(&mut *slot, Slot::Closed) {
                 Slot::Idle(mut state) => {
-                    let report = if refused {
-                        state.session.refuse()
-                    } else {
-                        state.session.stop()
-                    };
+                    let report =
+                        if refused { state.session.refuse() } else { state.session.stop() };
                     Ok(report.outgoing.into_iter().map(Uint8Array::from).collect())
                 }
                 busy_or_closed => {

@@ -19,8 +19,6 @@ impl Store {
     #[allow(clippy::new_without_default)] // JavaScript's constructor
     #[napi(constructor, catch_unwind)]
     pub fn new() -> Self {
-        Self {
-            shared: Arc::new(Mutex::new(MemoryStore::new())),
-        }
+        Self { shared: Arc::new(Mutex::new(MemoryStore::new())) }
     }
 }

@@ -32,10 +32,7 @@ pub struct Wallet {
 
 impl Wallet {
     pub(crate) fn new(wallet: Arc<ceremony::Wallet>, store: Shared) -> Self {
-        Self {
-            open: Mutex::new(Some(wallet)),
-            store,
-        }
+        Self { open: Mutex::new(Some(wallet)), store }
     }
 
     pub(crate) fn open(&self) -> Result<Arc<ceremony::Wallet>, Fault> {
@@ -122,10 +119,7 @@ impl Wallet {
     pub fn derive(&self, env: &Env, path: Vec<f64>) -> napi::Result<Uint8Array> {
         guard(env, || {
             let path = self::path(&path)?;
-            let derived = self
-                .open()?
-                .derive(ECDSA_KEY_ID, &path)
-                .map_err(Fault::input_from)?;
+            let derived = self.open()?.derive(ECDSA_KEY_ID, &path).map_err(Fault::input_from)?;
             Ok(bytes(&derived.public_key))
         })
     }
@@ -133,14 +127,7 @@ impl Wallet {
     /// Peers with which this party signs nothing more in this epoch.
     #[napi(getter, catch_unwind)]
     pub fn poisoned(&self, env: &Env) -> napi::Result<Vec<Role>> {
-        guard(env, || {
-            Ok(self
-                .open()?
-                .poisoned_peers()
-                .into_iter()
-                .map(Role::from)
-                .collect())
-        })
+        guard(env, || Ok(self.open()?.poisoned_peers().into_iter().map(Role::from).collect()))
     }
 
     /// This party's own consent to sign exactly this payload with the account at `path`, once.
@@ -157,10 +144,7 @@ impl Wallet {
             let path = self::path(&path)?;
             let now_ms = time(&now_ms, "nowMs")?;
             let lifetime_ms = duration(lifetime_ms, "lifetimeMs")?;
-            let item = ConsentedItem {
-                payload: intent.payload(),
-                path,
-            };
+            let item = ConsentedItem { payload: intent.payload(), path };
             let expires_at_ms = now_ms.saturating_add(lifetime_ms);
             SigningAuthorization::consent(&*self.open()?, vec![item], expires_at_ms)
                 .map(Authorization::new)
@@ -171,12 +155,7 @@ impl Wallet {
     /// Lets go of the share. Sessions that run keep theirs until they end.
     #[napi(catch_unwind)]
     pub fn close(&self) {
-        drop(
-            self.open
-                .lock()
-                .unwrap_or_else(PoisonError::into_inner)
-                .take(),
-        );
+        drop(self.open.lock().unwrap_or_else(PoisonError::into_inner).take());
     }
 }
 

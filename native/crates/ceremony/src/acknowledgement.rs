@@ -23,9 +23,7 @@ impl Transition {
     /// `H("ack"; walletId, u64 base, u64 next, T, roster hash, u8 i)`.
     pub(crate) fn acknowledge(&self, identity: &Identity) -> [u8; SIGNATURE_BYTES] {
         let index = identity.role().index();
-        self.with_parts(index, |parts| {
-            identity.sign(Purpose::Acknowledgement, parts)
-        })
+        self.with_parts(index, |parts| identity.sign(Purpose::Acknowledgement, parts))
     }
 
     pub(crate) fn is_acknowledged_by(
@@ -34,22 +32,13 @@ impl Transition {
         key: &[u8; 32],
         signature: &[u8; SIGNATURE_BYTES],
     ) -> bool {
-        self.with_parts(party, |parts| {
-            verify(key, Purpose::Acknowledgement, parts, signature)
-        })
+        self.with_parts(party, |parts| verify(key, Purpose::Acknowledgement, parts, signature))
     }
 
     fn with_parts<T>(&self, party: PartyIndex, then: impl FnOnce(&[&[u8]]) -> T) -> T {
         let (base, next) = (self.base.to_be_bytes(), self.next.to_be_bytes());
         let index = [party.get()];
-        then(&[
-            &self.wallet_id,
-            &base,
-            &next,
-            &self.transcript,
-            &self.roster_hash,
-            &index,
-        ])
+        then(&[&self.wallet_id, &base, &next, &self.transcript, &self.roster_hash, &index])
     }
 }
 
@@ -74,10 +63,7 @@ impl Certificate {
                     transition.is_acknowledged_by(member.index(), &member.identity_key, signature)
                 })
             });
-        complete.then_some(Self {
-            transition,
-            signatures,
-        })
+        complete.then_some(Self { transition, signatures })
     }
 
     /// The epoch that it certifies.
@@ -92,13 +78,7 @@ impl Certificate {
 
     /// `walletId 32 ‖ u64 base ‖ u64 next ‖ T 32 ‖ roster hash 32 ‖ (u8 index ‖ signature 64)…` ascending.
     pub fn encode(&self) -> Vec<u8> {
-        let Transition {
-            wallet_id,
-            base,
-            next,
-            transcript,
-            roster_hash,
-        } = &self.transition;
+        let Transition { wallet_id, base, next, transcript, roster_hash } = &self.transition;
         let mut out = Vec::with_capacity(112 + 65 * self.signatures.len());
         out.extend_from_slice(wallet_id);
         out.extend_from_slice(&base.to_be_bytes());

@@ -4,7 +4,7 @@
 use tagged_hash::{hash, tags};
 
 use crate::document::{MAX_ITEMS, ProposedItem};
-use crate::wallet::ECDSA_KEY_ID;
+use crate::wallet::check_path;
 use crate::{Failure, Wallet};
 
 /// One payload that this party parsed itself, as the reader of unsigned bytes describes it.
@@ -96,22 +96,16 @@ impl SigningAuthorization {
             return Err(Failure::config("a session signs 1 to 64 items"));
         }
         for ConsentedItem { payload, path } in &items {
-            wallet.derive(ECDSA_KEY_ID, path)?;
+            check_path(path)?;
             let expected = hash(
                 tags::PAYLOAD,
-                &[
-                    payload.kind.as_bytes(),
-                    payload.chain.as_bytes(),
-                    &payload.bytes,
-                ],
+                &[payload.kind.as_bytes(), payload.chain.as_bytes(), &payload.bytes],
             );
             if payload.payload_hash != expected {
                 return Err(Failure::config("a payload hash of other bytes"));
             }
             if payload.digest_kind == crate::confirm::DIGEST_KIND {
-                return Err(Failure::config(
-                    "a confirmation is signed by key generation only",
-                ));
+                return Err(Failure::config("a confirmation is signed by key generation only"));
             }
         }
         Ok(Self {
@@ -142,9 +136,7 @@ impl SigningAuthorization {
         now_ms: u64,
     ) -> Result<Vec<ConsentedItem>, Failure> {
         if &self.wallet_id != wallet.roster().wallet_id() || self.epoch != wallet.epoch() {
-            return Err(Failure::config(
-                "the authorization is of another wallet or epoch",
-            ));
+            return Err(Failure::config("the authorization is of another wallet or epoch"));
         }
         if self.policy_hash != wallet.policy().hash() {
             return Err(Failure::config("the authorization is of another policy"));

@@ -4,16 +4,15 @@
 use zeroize::Zeroizing;
 
 use crate::sealing::SEALING_KEY_BYTES;
-use crate::wire::{Reader, put_counted};
+use crate::wire::{Reader, count, put_counted};
 
 /// What one key's protocol sends to one recipient in a round.
-#[derive(Default)]
 pub(crate) struct KeyBody {
     pub(crate) broadcast: Vec<u8>,
     pub(crate) private: Zeroizing<Vec<u8>>,
 }
 
-/// A round's body for one recipient.
+/// A round's body as it arrived from one sender.
 pub(crate) struct RoundBody {
     /// Present in round 1 only: the sender's X25519 key for this session.
     pub(crate) session_key: Option<[u8; SEALING_KEY_BYTES]>,
@@ -21,54 +20,71 @@ pub(crate) struct RoundBody {
 }
 
 impl RoundBody {
-    pub(crate) fn encode(&self) -> Zeroizing<Vec<u8>> {
-        let length = self
-            .keys
-            .iter()
-            .map(|key| 8 + key.broadcast.len() + key.private.len());
-        // The exact capacity, so that no reallocation leaves a copy of private bytes behind.
-        let mut out = Zeroizing::new(Vec::with_capacity(
-            SEALING_KEY_BYTES + length.sum::<usize>(),
-        ));
-        if let Some(key) = &self.session_key {
-            out.extend_from_slice(key);
-        }
-        for key in &self.keys {
-            put_counted(&mut out, &key.broadcast);
-            put_counted(&mut out, &key.private);
-        }
-        out
-    }
-
     /// Reads the body of a round that has a session key or not, for exactly `keys` keys.
-    pub(crate) fn decode(bytes: &[u8], has_session_key: bool, keys: usize) -> Option<Self> {
-        let mut reader = Reader::new(bytes);
-        let session_key = if has_session_key {
-            Some(reader.array()?)
-        } else {
-            None
-        };
-        let keys = (0..keys)
-            .map(|_| {
-                Some(KeyBody {
-                    broadcast: reader.counted()?.to_vec(),
-                    private: Zeroizing::new(reader.counted()?.to_vec()),
-                })
-            })
-            .collect::<Option<_>>()?;
+    pub(crate) fn decode(
+        bytes: Zeroizing<Vec<u8>>,
+        has_session_key: bool,
+        keys: usize,
+    ) -> Option<Self> {
+        let mut reader = Reader::new(&bytes);
+        let session_key = if has_session_key { Some(reader.array()?) } else { None };
+        let fields = (0..keys)
+            .map(|_| Some((reader.counted()?, reader.counted()?)))
+            .collect::<Option<Vec<_>>>()?;
         reader.finish()?;
+        let keys = match fields.as_slice() {
+            // The private body of a single key is the rest of the bytes: moved, since every further copy of
+            // 40 kB would have to be wiped.
+            [(broadcast, private)] => {
+                let (broadcast, prefix) = (broadcast.to_vec(), bytes.len() - private.len());
+                let mut private = bytes;
+                private.drain(..prefix);
+                vec![KeyBody { broadcast, private }]
+            }
+            several => several
+                .iter()
+                .map(|(broadcast, private)| KeyBody {
+                    broadcast: broadcast.to_vec(),
+                    private: Zeroizing::new(private.to_vec()),
+                })
+                .collect(),
+        };
         Some(Self { session_key, keys })
     }
 
     /// The part that every recipient must have seen alike: session key and broadcasts.
     pub(crate) fn broadcasts(&self) -> Vec<u8> {
-        let mut out = Vec::new();
-        if let Some(key) = &self.session_key {
-            out.extend_from_slice(key);
-        }
-        for key in &self.keys {
-            put_counted(&mut out, &key.broadcast);
-        }
-        out
+        broadcasts(self.session_key.as_ref(), self.keys.iter().map(|key| key.broadcast.as_slice()))
+    }
+}
+
+/// `[session key 32] ‖ (u32 length ‖ broadcast)…`.
+pub(crate) fn broadcasts<'a>(
+    session_key: Option<&[u8; SEALING_KEY_BYTES]>,
+    of_keys: impl Iterator<Item = &'a [u8]>,
+) -> Vec<u8> {
+    let mut out = Vec::new();
+    out.extend(session_key.into_iter().flatten());
+    for broadcast in of_keys {
+        put_counted(&mut out, broadcast);
+    }
+    out
+}
+
+/// One key's bodies for one recipient, borrowed: they are joined only in the envelope that is sealed in place.
+pub(crate) struct KeyPieces<'a> {
+    lengths: [[u8; 4]; 2],
+    broadcast: &'a [u8],
+    private: &'a [u8],
+}
+
+impl<'a> KeyPieces<'a> {
+    pub(crate) fn new(broadcast: &'a [u8], private: &'a [u8]) -> Self {
+        Self { lengths: [count(broadcast), count(private)], broadcast, private }
+    }
+
+    pub(crate) fn pieces(&self) -> [&[u8]; 4] {
+        let [broadcast, private] = &self.lengths;
+        [broadcast, self.broadcast, private, self.private]
     }
 }

@@ -4,19 +4,20 @@
 //! round is taken once per sender. A well-signed envelope with wrong content is its signer's act and aborts.
 
 use std::collections::BTreeMap;
+use std::ops::Range;
 use std::sync::Arc;
 
 use dkls23::{Incoming, Outgoing, PartyIndex};
 use rand_core::CryptoRngCore;
 use sha2::{Digest, Sha256};
 use tagged_hash::{Hasher, hash, tags};
-use zeroize::Zeroizing;
+use zeroize::{Zeroize, Zeroizing};
 
-use crate::body::{KeyBody, RoundBody};
+use crate::body::{self, KeyBody, KeyPieces, RoundBody};
 use crate::descriptor::Descriptor;
 use crate::envelope::{self, Envelope, Header, PART_BYTES, ROUND_ABORT, ROUND_INVITATION};
-use crate::identity::Identity;
-use crate::sealing::{OpeningKey, SEALING_KEY_BYTES, SEALING_OVERHEAD, Use, seal};
+use crate::identity::{Identity, SIGNATURE_BYTES};
+use crate::sealing::{OpeningKey, SEALING_KEY_BYTES, SEALING_OVERHEAD, Use, seal_in_place};
 use crate::{Failure, Roster};
 
 /// Why an envelope was dropped.
@@ -141,21 +142,14 @@ impl Channel {
 
     /// Marks a round of a sender as taken: the invitation was opened before the session existed.
     pub(crate) fn mark_taken(&mut self, round: u16, from: PartyIndex) {
-        let assembly = Assembly {
-            previous_broadcasts_hash: [0; 32],
-            parts: Vec::new(),
-            taken: true,
-        };
+        let assembly =
+            Assembly { previous_broadcasts_hash: [0; 32], parts: Vec::new(), taken: true };
         self.received.insert((round, from), assembly);
     }
 
     /// Peers whose message of this round is not complete.
     pub(crate) fn missing(&self, round: u16) -> Vec<PartyIndex> {
-        self.peers
-            .iter()
-            .copied()
-            .filter(|&peer| !self.is_complete(round, peer))
-            .collect()
+        self.peers.iter().copied().filter(|&peer| !self.is_complete(round, peer)).collect()
     }
 
     fn is_complete(&self, round: u16, from: PartyIndex) -> bool {
@@ -183,13 +177,7 @@ impl Channel {
             self.drop_envelope(DropCode::Layout, 0, None);
             return Ok(());
         };
-        let Header {
-            round,
-            from,
-            part,
-            parts,
-            ..
-        } = envelope.header;
+        let Header { round, from, part, parts, .. } = envelope.header;
         let known_round = round == ROUND_ABORT || round <= self.descriptor.kind.last_round();
         if envelope.header.session_id != self.session_id
             || envelope.header.wallet_id != self.descriptor.wallet_id
@@ -219,30 +207,21 @@ impl Channel {
         }
         if round == ROUND_ABORT {
             let [class, _culprits] = envelope.body else {
-                return Err(Failure::malformed(
-                    from,
-                    "an abort envelope of another length",
-                ));
+                return Err(Failure::malformed(from, "an abort envelope of another length"));
             };
             self.stopped_by.get_or_insert((from, *class));
             return Ok(());
         }
         let body = self.open(&envelope)?;
-        let assembly = self
-            .received
-            .entry((round, from))
-            .or_insert_with(|| Assembly {
-                previous_broadcasts_hash: envelope.header.previous_broadcasts_hash,
-                parts: (0..parts).map(|_| None).collect(),
-                taken: false,
-            });
+        let assembly = self.received.entry((round, from)).or_insert_with(|| Assembly {
+            previous_broadcasts_hash: envelope.header.previous_broadcasts_hash,
+            parts: (0..parts).map(|_| None).collect(),
+            taken: false,
+        });
         if assembly.parts.len() != usize::from(parts)
             || assembly.previous_broadcasts_hash != envelope.header.previous_broadcasts_hash
         {
-            return Err(Failure::malformed(
-                from,
-                "the parts of a round do not fit together",
-            ));
+            return Err(Failure::malformed(from, "the parts of a round do not fit together"));
         }
         if let Some(slot) = assembly.parts.get_mut(usize::from(part)) {
             *slot = Some(body);
@@ -252,25 +231,17 @@ impl Channel {
 
     fn has_part(&self, round: u16, from: PartyIndex, part: u8) -> bool {
         self.received.get(&(round, from)).is_some_and(|assembly| {
-            assembly.taken
-                || assembly
-                    .parts
-                    .get(usize::from(part))
-                    .is_some_and(Option::is_some)
+            assembly.taken || assembly.parts.get(usize::from(part)).is_some_and(Option::is_some)
         })
     }
 
     fn open(&self, envelope: &Envelope<'_>) -> Result<Zeroizing<Vec<u8>>, Failure> {
         let opened = match envelope.header.round {
             ROUND_INVITATION => {
-                self.identity
-                    .sealing()
-                    .open(Use::Invitation, envelope.header_bytes, envelope.body)
+                self.identity.sealing().open(Use::Invitation, envelope.header_bytes, envelope.body)
             }
             1 => Some(Zeroizing::new(envelope.body.to_vec())),
-            _ => self
-                .opening
-                .open(Use::Round, envelope.header_bytes, envelope.body),
+            _ => self.opening.open(Use::Round, envelope.header_bytes, envelope.body),
         };
         opened.ok_or_else(|| Failure::malformed(envelope.header.from, "a body that does not open"))
     }
@@ -286,17 +257,19 @@ impl Channel {
         if !self.is_complete(round, from) {
             return None;
         }
-        let assembly = self
-            .received
-            .get_mut(&(round, from))
-            .filter(|assembly| !assembly.taken)?;
+        let assembly = self.received.get_mut(&(round, from)).filter(|assembly| !assembly.taken)?;
         assembly.taken = true;
-        let parts = core::mem::take(&mut assembly.parts);
-        let length = parts.iter().flatten().map(|part| part.len()).sum();
-        let mut whole = Zeroizing::new(Vec::with_capacity(length));
-        for part in parts.iter().flatten() {
-            whole.extend_from_slice(part);
-        }
+        let mut parts: Vec<_> =
+            core::mem::take(&mut assembly.parts).into_iter().flatten().collect();
+        let whole = match parts.as_slice() {
+            [_] => parts.remove(0),
+            several => {
+                let length = several.iter().map(|part| part.len()).sum();
+                let mut whole = Zeroizing::new(Vec::with_capacity(length));
+                several.iter().for_each(|part| whole.extend_from_slice(part));
+                whole
+            }
+        };
         Some((assembly.previous_broadcasts_hash, whole))
     }
 
@@ -318,11 +291,7 @@ impl Channel {
             equal &= previous == expected;
             messages.insert(peer, message);
         }
-        if equal {
-            Ok(Some(messages))
-        } else {
-            Err(Failure::equivocation())
-        }
+        if equal { Ok(Some(messages)) } else { Err(Failure::equivocation()) }
     }
 
     /// All peers' bodies of a protocol round, one inbox per key in key order, or `None` while one is missing.
@@ -340,7 +309,7 @@ impl Channel {
         let mut broadcasts = BTreeMap::new();
         let mut inboxes: Vec<dkls23::Inbox> = (0..keys).map(|_| BTreeMap::new()).collect();
         for (peer, message) in messages {
-            let body = RoundBody::decode(&message, round == 1, keys)
+            let body = RoundBody::decode(message, round == 1, keys)
                 .ok_or_else(|| Failure::malformed(peer, "a round body of another layout"))?;
             broadcasts.insert(peer, Sha256::digest(body.broadcasts()).into());
             if let Some(key) = body.session_key {
@@ -350,10 +319,7 @@ impl Channel {
                 inbox.insert(peer, Incoming { broadcast, private });
             }
         }
-        broadcasts.insert(
-            self.me,
-            self.own_broadcasts.get(&round).copied().unwrap_or_default(),
-        );
+        broadcasts.insert(self.me, self.own_broadcasts.get(&round).copied().unwrap_or_default());
         let mut hasher = Hasher::new(tags::BROADCASTS, 2 + broadcasts.len());
         hasher.part(&self.session_id);
         hasher.part(&round.to_be_bytes());
@@ -368,9 +334,8 @@ impl Channel {
     pub(crate) fn final_broadcasts_hash(&self, rounds: core::ops::RangeInclusive<u16>) -> [u8; 32] {
         let zero = 0u16.to_be_bytes();
         let mut parts: Vec<&[u8]> = vec![&self.session_id, &zero];
-        let hashes: Vec<[u8; 32]> = rounds
-            .map(|round| self.broadcasts.get(&round).copied().unwrap_or_default())
-            .collect();
+        let hashes: Vec<[u8; 32]> =
+            rounds.map(|round| self.broadcasts.get(&round).copied().unwrap_or_default()).collect();
         parts.extend(hashes.iter().map(<[u8; 32]>::as_slice));
         hash(tags::BROADCASTS, &parts)
     }
@@ -387,75 +352,106 @@ impl Channel {
     pub(crate) fn send_bodies(
         &mut self,
         round: u16,
-        outgoing: Vec<Outgoing>,
+        outgoing: &[Outgoing],
         rng: &mut dyn CryptoRngCore,
     ) -> Result<Vec<Vec<u8>>, Failure> {
-        let mut outgoing = outgoing;
         let session_key = (round == 1).then(|| self.opening.public_key());
+        let of_keys = outgoing.iter().map(|key| key.broadcast.as_slice());
+        let own = Sha256::digest(body::broadcasts(session_key.as_ref(), of_keys));
+        self.own_broadcasts.insert(round, own.into());
         let mut envelopes = Vec::new();
         for peer in self.peers.clone() {
-            let keys = outgoing
-                .iter_mut()
-                .map(|key| KeyBody {
-                    broadcast: key.broadcast.clone(),
-                    private: key.private.remove(&peer).unwrap_or_default(),
+            let keys: Vec<KeyPieces<'_>> = outgoing
+                .iter()
+                .map(|key| {
+                    let private = key.private.get(&peer).map_or(&[][..], |private| private);
+                    KeyPieces::new(&key.broadcast, private)
                 })
                 .collect();
-            let body = RoundBody { session_key, keys };
-            self.own_broadcasts
-                .insert(round, Sha256::digest(body.broadcasts()).into());
-            envelopes.extend(self.send(round, peer, &body.encode(), rng)?);
+            let mut pieces: Vec<&[u8]> = session_key.iter().map(|key| key.as_slice()).collect();
+            pieces.extend(keys.iter().flat_map(KeyPieces::pieces));
+            envelopes.extend(self.send(round, peer, &pieces, rng)?);
         }
         Ok(envelopes)
     }
 
-    /// Signs and seals one message to one peer, in as many parts as it needs.
+    /// Signs and seals one message to one peer, in as many parts as it needs. The message is joined from its
+    /// pieces inside the envelopes and sealed there, so that no plaintext copy is left behind.
     pub(crate) fn send(
         &mut self,
         round: u16,
         to: PartyIndex,
-        message: &[u8],
+        pieces: &[&[u8]],
         rng: &mut dyn CryptoRngCore,
     ) -> Result<Vec<Vec<u8>>, Failure> {
-        let chunks: Vec<&[u8]> = message.chunks(PART_BYTES).collect();
-        let parts = u8::try_from(chunks.len())
+        let length: usize = pieces.iter().map(|piece| piece.len()).sum();
+        let parts = u8::try_from(length.div_ceil(PART_BYTES))
             .ok()
-            .filter(|&parts| parts <= envelope::MAX_PARTS)
+            .filter(|&parts| (1..=envelope::MAX_PARTS).contains(&parts))
             .ok_or_else(|| Failure::config("a message of more parts than an envelope may have"))?;
-        let mut envelopes = Vec::with_capacity(chunks.len());
-        for (part, chunk) in (0..parts).zip(chunks) {
-            let overhead = if round == 1 { 0 } else { SEALING_OVERHEAD };
-            let header = self
-                .header(round, to, part, parts, chunk.len() + overhead)
-                .encode();
-            let sealed = match round {
-                ROUND_INVITATION => {
-                    let key = self.roster.member(to).map(|member| member.sealing_key);
-                    key.and_then(|key| seal(&key, Use::Invitation, &header, chunk, rng))
-                }
-                1 => Some(chunk.to_vec()),
-                _ => {
-                    let key = self.peer_session_keys.get(&to);
-                    key.and_then(|key| seal(key, Use::Round, &header, chunk, rng))
-                }
-            };
-            let body = sealed.ok_or_else(|| Failure::malformed(to, "an unusable sealing key"))?;
-            envelopes.push(envelope::encode(&self.identity, &header, &body));
+        let mut envelopes = Vec::with_capacity(usize::from(parts));
+        for part in 0..parts {
+            let start = usize::from(part) * PART_BYTES;
+            let chunk = start..length.min(start + PART_BYTES);
+            envelopes.push(self.seal_part(round, to, (part, parts), pieces, chunk, rng)?);
         }
         Ok(envelopes)
     }
 
+    fn seal_part(
+        &mut self,
+        round: u16,
+        to: PartyIndex,
+        (part, parts): (u8, u8),
+        pieces: &[&[u8]],
+        chunk: Range<usize>,
+        rng: &mut dyn CryptoRngCore,
+    ) -> Result<Vec<u8>, Failure> {
+        let sealed_to = match round {
+            ROUND_INVITATION => {
+                let member = self.roster.member(to);
+                member.map(|member| (Use::Invitation, member.sealing_key))
+            }
+            1 => None,
+            _ => self.peer_session_keys.get(&to).map(|key| (Use::Round, *key)),
+        };
+        let overhead = if round == 1 { 0 } else { SEALING_OVERHEAD };
+        let header = self.header(round, to, part, parts, chunk.len() + overhead).encode();
+        let capacity = header.len() + overhead + chunk.len() + SIGNATURE_BYTES;
+        let mut envelope = Vec::with_capacity(capacity);
+        envelope.extend_from_slice(&header);
+        if round == 1 {
+            copy_range(pieces, chunk, &mut envelope);
+        } else {
+            envelope.extend_from_slice(&[0; SEALING_KEY_BYTES]); // the encapsulated key's place
+            copy_range(pieces, chunk, &mut envelope);
+            let place = envelope.get_mut(header.len()..).unwrap_or_default();
+            let (key_place, body) = place.split_at_mut(SEALING_KEY_BYTES.min(place.len()));
+            let sealed =
+                sealed_to.and_then(|(usage, key)| seal_in_place(&key, usage, &header, body, rng));
+            let Some((encapsulated, tag)) = sealed else {
+                envelope.zeroize();
+                return Err(Failure::malformed(to, "an unusable sealing key"));
+            };
+            key_place.copy_from_slice(&encapsulated);
+            envelope.extend_from_slice(&tag);
+        }
+        Ok(envelope::sign(&self.identity, envelope))
+    }
+
     /// Tells every peer that this party stops: the class and, for the log, whom it blames.
     pub(crate) fn send_abort(&mut self, failure: &Failure) -> Vec<Vec<u8>> {
-        let bits = failure.culprits.iter().fold(0u8, |bits, party| {
-            bits | 1u8.checked_shl(u32::from(party.get())).unwrap_or(0)
-        });
+        let bits = failure
+            .culprits
+            .iter()
+            .fold(0u8, |bits, party| bits | 1u8.checked_shl(u32::from(party.get())).unwrap_or(0));
         let body = [failure.class.byte(), bits];
         let peers = self.peers.clone();
         let mut envelopes = Vec::with_capacity(peers.len());
         for peer in peers {
-            let header = self.header(ROUND_ABORT, peer, 0, 1, body.len()).encode();
-            envelopes.push(envelope::encode(&self.identity, &header, &body));
+            let mut envelope = self.header(ROUND_ABORT, peer, 0, 1, body.len()).encode();
+            envelope.extend_from_slice(&body);
+            envelopes.push(envelope::sign(&self.identity, envelope));
         }
         envelopes
     }
@@ -488,4 +484,15 @@ impl Channel {
 /// `chain_0` of a session: the head before a relay stored anything.
 pub(crate) fn relay_genesis(session_id: &[u8; 32]) -> [u8; 32] {
     hash(tags::RELAY_GENESIS, &[session_id])
+}
+
+/// Appends the bytes of a range of the joined pieces.
+fn copy_range(pieces: &[&[u8]], range: Range<usize>, out: &mut Vec<u8>) {
+    let mut start = 0;
+    for piece in pieces {
+        let end = start + piece.len();
+        let (from, to) = (range.start.clamp(start, end), range.end.clamp(start, end));
+        out.extend_from_slice(piece.get(from - start..to - start).unwrap_or_default());
+        start = end;
+    }
 }

@@ -53,10 +53,7 @@ impl Confirmation {
                 let me = share.index();
                 let (low, high) = if me < peer { (me, peer) } else { (peer, me) };
                 let item = SignItem {
-                    digest: hash(
-                        tags::CONFIRM_EPOCH,
-                        &[transcript, &[low.get()], &[high.get()]],
-                    ),
+                    digest: hash(tags::CONFIRM_EPOCH, &[transcript, &[low.get()], &[high.get()]]),
                     digest_kind: DIGEST_KIND,
                     path: DerivationPath::root(),
                     payload_hash: [0; 32],
@@ -120,12 +117,7 @@ impl Confirmation {
 }
 
 fn outgoing_per_key(keys: usize) -> Vec<Outgoing> {
-    (0..keys)
-        .map(|_| Outgoing {
-            broadcast: Vec::new(),
-            private: BTreeMap::new(),
-        })
-        .collect()
+    (0..keys).map(|_| Outgoing { broadcast: Vec::new(), private: BTreeMap::new() }).collect()
 }
 
 /// A pair's broadcast is no broadcast of the committee: both bodies go as one private body,
@@ -142,10 +134,8 @@ fn put(outgoing: &mut [Outgoing], key: usize, peer: PartyIndex, mut out: Outgoin
 
 fn take(inboxes: &mut [Inbox], key: usize, peer: PartyIndex) -> Result<Inbox, Failure> {
     let malformed = || Failure::malformed(peer, "a confirmation of another layout");
-    let joined = inboxes
-        .get_mut(key)
-        .and_then(|inbox| inbox.remove(&peer))
-        .ok_or_else(malformed)?;
+    let joined =
+        inboxes.get_mut(key).and_then(|inbox| inbox.remove(&peer)).ok_or_else(malformed)?;
     let read = |bytes: &[u8]| {
         let mut reader = Reader::new(bytes);
         let broadcast = reader.counted()?.to_vec();

@@ -125,16 +125,10 @@ impl Descriptor {
         for _ in 0..count {
             let [index, role] = reader.array()?;
             let role = Role::from_byte(role).filter(|role| role.byte() == index)?;
-            if participants
-                .last()
-                .is_some_and(|previous| previous.role >= role)
-            {
+            if participants.last().is_some_and(|previous| previous.role >= role) {
                 return None;
             }
-            participants.push(Participant {
-                role,
-                identity_key: reader.array()?,
-            });
+            participants.push(Participant { role, identity_key: reader.array()? });
         }
         let descriptor = Self {
             kind,
@@ -149,10 +143,7 @@ impl Descriptor {
             setup_details_hash: reader.array()?,
         };
         reader.finish()?;
-        let named = descriptor
-            .participants
-            .iter()
-            .any(|one| one.role == descriptor.initiator);
+        let named = descriptor.participants.iter().any(|one| one.role == descriptor.initiator);
         let fresh = descriptor.nonce != [0; 32] && descriptor.wallet_id != [0; 32];
         (named && fresh && descriptor.participants.len() >= 2).then_some(descriptor)
     }
@@ -189,23 +180,14 @@ impl Descriptor {
                 .member(participant.role.index())
                 .is_some_and(|member| member.identity_key == participant.identity_key)
         });
-        if !known
-            || !self
-                .participants
-                .iter()
-                .any(|participant| participant.role == me)
-        {
+        if !known || !self.participants.iter().any(|participant| participant.role == me) {
             return Err(Failure::config("the descriptor names an unknown party"));
         }
-        let initiator = roster
-            .member(self.initiator.index())
-            .map(|member| member.identity_key);
+        let initiator = roster.member(self.initiator.index()).map(|member| member.identity_key);
         let signed = initiator
             .is_some_and(|key| verify(&key, Purpose::Descriptor, &[&self.encode()], signature));
         if !signed {
-            return Err(Failure::config(
-                "the descriptor's signature does not verify",
-            ));
+            return Err(Failure::config("the descriptor's signature does not verify"));
         }
         self.check_times(now_ms)
     }

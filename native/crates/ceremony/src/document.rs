@@ -43,9 +43,7 @@ impl Serialize for Base64 {
 impl<'de> Deserialize<'de> for Base64 {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         let text = String::deserialize(deserializer)?;
-        Base64UrlUnpadded::decode_vec(&text)
-            .map(Self)
-            .map_err(|_| D::Error::custom("base64url"))
+        Base64UrlUnpadded::decode_vec(&text).map(Self).map_err(|_| D::Error::custom("base64url"))
     }
 }
 
@@ -103,9 +101,7 @@ impl PolicyDocument {
             version: "1".to_owned(),
             wallet_id: Base64(roster.wallet_id().to_vec()),
         };
-        Ok(Self {
-            bytes: encode(&fields)?,
-        })
+        Ok(Self { bytes: encode(&fields)? })
     }
 
     /// The canonical JSON.

@@ -119,32 +119,20 @@ impl<'a> Envelope<'a> {
         let header = Header::decode(header_bytes)?;
         let (body, signature) = rest.split_at_checked(usize::try_from(header.body_length).ok()?)?;
         let signature = signature.try_into().ok()?;
-        Some(Self {
-            header,
-            header_bytes,
-            body,
-            signature,
-        })
+        Some(Self { header, header_bytes, body, signature })
     }
 
     pub(crate) fn is_signed_by(&self, key: &[u8; IDENTITY_KEY_BYTES]) -> bool {
-        verify(
-            key,
-            Purpose::Envelope,
-            &[self.header_bytes, self.body],
-            &self.signature,
-        )
+        verify(key, Purpose::Envelope, &[self.header_bytes, self.body], &self.signature)
     }
 }
 
-/// Signs and joins. `header.body_length` must be the body's.
-pub(crate) fn encode(identity: &Identity, header: &[u8], body: &[u8]) -> Vec<u8> {
+/// Appends the sender's signature to `header ‖ body`.
+pub(crate) fn sign(identity: &Identity, mut envelope: Vec<u8>) -> Vec<u8> {
+    let (header, body) = envelope.split_at(HEADER_BYTES.min(envelope.len()));
     let signature = identity.sign(Purpose::Envelope, &[header, body]);
-    let mut out = Vec::with_capacity(header.len() + body.len() + signature.len());
-    out.extend_from_slice(header);
-    out.extend_from_slice(body);
-    out.extend_from_slice(&signature);
-    out
+    envelope.extend_from_slice(&signature);
+    envelope
 }
 
 /// Reads the header of an envelope for routing and for tests; verifies nothing.

@@ -74,12 +74,7 @@ pub(crate) enum Evidence {
 
 impl Failure {
     fn new(class: Class, culprits: Vec<PartyIndex>, reason: &'static str) -> Self {
-        Self {
-            class,
-            culprits,
-            reason,
-            evidence: None,
-        }
+        Self { class, culprits, reason, evidence: None }
     }
 
     pub(crate) fn config(reason: &'static str) -> Self {
@@ -87,11 +82,7 @@ impl Failure {
     }
 
     pub(crate) fn equivocation() -> Self {
-        Self::new(
-            Class::Equivocation,
-            Vec::new(),
-            "two parties saw different broadcasts",
-        )
+        Self::new(Class::Equivocation, Vec::new(), "two parties saw different broadcasts")
     }
 
     pub(crate) fn malformed(party: PartyIndex, reason: &'static str) -> Self {
@@ -107,11 +98,7 @@ impl Failure {
     }
 
     pub(crate) fn storage() -> Self {
-        Self::new(
-            Class::Storage,
-            Vec::new(),
-            "the store could not be written or read back",
-        )
+        Self::new(Class::Storage, Vec::new(), "the store could not be written or read back")
     }
 
     /// What a peer's abort envelope means here. Its word about culprits is not believed.
@@ -137,14 +124,8 @@ impl From<Abort> for Failure {
             Abort::Equivocation => (Class::Equivocation, "two parties saw different broadcasts"),
             Abort::Malformed(_) => (Class::Malformed, "a message that no honest sender produces"),
             Abort::Cheat(_) => (Class::Cheat, "a cryptographic check failed"),
-            Abort::SetupCheat(_) => (
-                Class::Cheat,
-                "the oblivious-transfer setup failed its proof",
-            ),
-            Abort::OtPoisoned(_) => (
-                Class::OtPoisoned,
-                "the oblivious-transfer state is poisoned",
-            ),
+            Abort::SetupCheat(_) => (Class::Cheat, "the oblivious-transfer setup failed its proof"),
+            Abort::OtPoisoned(_) => (Class::OtPoisoned, "the oblivious-transfer state is poisoned"),
             Abort::Unattributed(_) => (Class::Unattributed, "the result is wrong"),
             Abort::Cancelled => (Class::Cancelled, "cancelled by the caller"),
             // A class that a later engine adds stops the ceremony like a wrong result.
@@ -156,10 +137,7 @@ impl From<Abort> for Failure {
             Abort::OtPoisoned(party) => Some(Evidence::Poisoned(party)),
             _ => None,
         };
-        Self {
-            evidence,
-            ..Self::new(class, abort.culprit().into_iter().collect(), reason)
-        }
+        Self { evidence, ..Self::new(class, abort.culprit().into_iter().collect(), reason) }
     }
 }
 

@@ -81,18 +81,11 @@ impl Identity {
             role: self.role,
             identity_key: self.identity_key(),
             sealing_key: self.sealing.public_key(),
-            approver_key: self
-                .approver
-                .as_ref()
-                .map(|key| key.verifying_key().to_bytes()),
+            approver_key: self.approver.as_ref().map(|key| key.verifying_key().to_bytes()),
             nonce_commitment: nonce_commitment(&nonce),
         };
         let signature = self.sign(Purpose::Card, &[&card.encode()]);
-        Pairing {
-            nonce,
-            card,
-            signature,
-        }
+        Pairing { nonce, card, signature }
     }
 
     /// Ed25519 over `H(tag of the purpose; parts)`: never over free bytes.
@@ -119,10 +112,8 @@ pub(crate) fn verify(
     signature: &[u8; SIGNATURE_BYTES],
 ) -> bool {
     let signature = Signature::from_bytes(signature);
-    VerifyingKey::from_bytes(key).is_ok_and(|key| {
-        key.verify_strict(&hash(purpose.tag(), parts), &signature)
-            .is_ok()
-    })
+    VerifyingKey::from_bytes(key)
+        .is_ok_and(|key| key.verify_strict(&hash(purpose.tag(), parts), &signature).is_ok())
 }
 
 pub(crate) fn nonce_commitment(nonce: &[u8; 32]) -> [u8; 32] {
@@ -188,22 +179,11 @@ impl Card {
         reader.finish()?;
         let approver_key = (approver != [0; 32]).then_some(approver);
         let usable = |key: &[u8; 32]| VerifyingKey::from_bytes(key).is_ok_and(|key| !key.is_weak());
-        let card = Self {
-            role,
-            identity_key,
-            sealing_key,
-            approver_key,
-            nonce_commitment,
-        };
+        let card = Self { role, identity_key, sealing_key, approver_key, nonce_commitment };
         (approver_key.is_some() == role.has_approver()
             && approver_key.as_ref().is_none_or(usable)
             && approver_key != Some(identity_key)
-            && verify(
-                &card.identity_key,
-                Purpose::Card,
-                &[&card.encode()],
-                &signature,
-            ))
+            && verify(&card.identity_key, Purpose::Card, &[&card.encode()], &signature))
         .then_some(card)
     }
 

@@ -13,7 +13,7 @@ use crate::envelope::{Envelope, ROUND_INVITATION};
 use crate::identity::SIGNATURE_BYTES;
 use crate::roster::THRESHOLD;
 use crate::sealing::Use;
-use crate::wallet::ECDSA_KEY_ID;
+use crate::wallet::{ECDSA_KEY_ID, check_path};
 use crate::{Failure, Role, Wallet};
 
 /// An opened invitation to sign.
@@ -52,9 +52,7 @@ impl Invitation {
         if descriptor.participants.len() != usize::from(THRESHOLD.required)
             || descriptor.initiator == wallet.role()
         {
-            return Err(Failure::config(
-                "a quorum is the initiator and one other party",
-            ));
+            return Err(Failure::config("a quorum is the initiator and one other party"));
         }
         let details = open_details(wallet, &descriptor, round0)?;
         if details.key_id != ECDSA_KEY_ID {
@@ -62,14 +60,9 @@ impl Invitation {
         }
         let items = details.items(&wallet.policy().hash())?;
         for item in &items {
-            wallet.derive(ECDSA_KEY_ID, &item.path)?;
+            check_path(&item.path)?;
         }
-        Ok(Self {
-            wallet: Arc::clone(wallet),
-            descriptor,
-            memo: details.memo,
-            items,
-        })
+        Ok(Self { wallet: Arc::clone(wallet), descriptor, memo: details.memo, items })
     }
 
     /// The session.
@@ -109,9 +102,7 @@ impl Invitation {
     ) -> Result<SigningAuthorization, Failure> {
         self.descriptor.check_times(now_ms)?;
         if payloads.len() != self.items.len() {
-            return Err(Failure::config(
-                "one payload for each item of the invitation",
-            ));
+            return Err(Failure::config("one payload for each item of the invitation"));
         }
         let mut consented = Vec::with_capacity(payloads.len());
         for (payload, item) in payloads.into_iter().zip(&self.items) {
@@ -121,14 +112,9 @@ impl Invitation {
                 && payload.digest == item.digest
                 && payload.digest_kind == item.digest_kind;
             if !same {
-                return Err(Failure::config(
-                    "the initiator's digest is not of its bytes",
-                ));
+                return Err(Failure::config("the initiator's digest is not of its bytes"));
             }
-            consented.push(ConsentedItem {
-                payload,
-                path: item.path.clone(),
-            });
+            consented.push(ConsentedItem { payload, path: item.path.clone() });
         }
         SigningAuthorization::for_session(
             &self.wallet,
@@ -188,9 +174,7 @@ fn open_details(
         .open(Use::Invitation, envelope.header_bytes, envelope.body)
         .ok_or_else(|| Failure::config("round 0 does not open"))?;
     if document::setup_details_hash(&salted) != Some(descriptor.setup_details_hash) {
-        return Err(Failure::config(
-            "the details are not those of the descriptor",
-        ));
+        return Err(Failure::config("the details are not those of the descriptor"));
     }
     salted
         .get(32..)

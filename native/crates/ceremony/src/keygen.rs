@@ -57,28 +57,11 @@ enum State {
     Round1(Vec<Round1>),
     Round2(Vec<Round2>),
     Round3(Vec<Round3>),
-    Storing {
-        epoch_ids: Vec<[u8; 32]>,
-    },
-    Proving {
-        keys: Keys,
-        transition: Transition,
-        confirmation: Confirmation,
-    },
-    Acknowledging {
-        keys: Keys,
-        transition: Transition,
-        own: [u8; SIGNATURE_BYTES],
-    },
-    Collecting {
-        keys: Keys,
-        transition: Transition,
-        own: [u8; SIGNATURE_BYTES],
-    },
-    Certifying {
-        keys: Keys,
-        certificate: Certificate,
-    },
+    Storing { epoch_ids: Vec<[u8; 32]> },
+    Proving { keys: Keys, transition: Transition, confirmation: Confirmation },
+    Acknowledging { keys: Keys, transition: Transition, own: [u8; SIGNATURE_BYTES] },
+    Collecting { keys: Keys, transition: Transition, own: [u8; SIGNATURE_BYTES] },
+    Certifying { keys: Keys, certificate: Certificate },
 }
 
 type Keys = Vec<Arc<KeyShare>>;
@@ -91,17 +74,8 @@ impl Keygen {
         policy: PolicyDocument,
         details: Option<Vec<u8>>,
     ) -> Self {
-        let cards = cards
-            .into_iter()
-            .map(|card| (card.role.index(), card))
-            .collect();
-        Self {
-            pairing,
-            cards,
-            policy,
-            details,
-            state: State::Starting,
-        }
+        let cards = cards.into_iter().map(|card| (card.role.index(), card)).collect();
+        Self { pairing, cards, policy, details, state: State::Starting }
     }
 
     /// The initiator's salted details: nonce and policy.
@@ -166,9 +140,7 @@ impl Keygen {
                     Next::Again
                 }
                 Some(_) => {
-                    return Err(Failure::refused(
-                        "the confirmed words are not the ones shown",
-                    ));
+                    return Err(Failure::refused("the confirmed words are not the ones shown"));
                 }
             },
             State::Round1(rounds) => match channel.take_bodies(1, rounds.len())? {
@@ -180,7 +152,7 @@ impl Keygen {
                         next.push(round);
                         out.push(sent);
                     }
-                    outgoing.extend(channel.send_bodies(2, out, io.rng)?);
+                    outgoing.extend(channel.send_bodies(2, &out, io.rng)?);
                     self.state = State::Round2(next);
                     Next::Again
                 }
@@ -194,7 +166,7 @@ impl Keygen {
                         next.push(round);
                         out.push(sent);
                     }
-                    outgoing.extend(channel.send_bodies(3, out, io.rng)?);
+                    outgoing.extend(channel.send_bodies(3, &out, io.rng)?);
                     self.state = State::Round3(next);
                     Next::Again
                 }
@@ -213,66 +185,40 @@ impl Keygen {
                 let keys = read_back(&input.committed()?, &epoch_ids)?;
                 self.prove(channel, outgoing, keys, io)?
             }
-            State::Proving {
-                keys,
-                transition,
-                confirmation,
-            } => match channel.take_bodies(confirmation.round(), keys.len())? {
-                None => self.wait(State::Proving {
-                    keys,
-                    transition,
-                    confirmation,
-                }),
-                Some(inboxes) => {
-                    let round = confirmation.round();
-                    match confirmation.receive(inboxes, io)? {
-                        Progress::Next(confirmation, out) => {
-                            outgoing.extend(channel.send_bodies(round + 1, out, io.rng)?);
-                            self.state = State::Proving {
-                                keys,
-                                transition,
-                                confirmation,
-                            };
-                            Next::Again
+            State::Proving { keys, transition, confirmation } => {
+                match channel.take_bodies(confirmation.round(), keys.len())? {
+                    None => self.wait(State::Proving { keys, transition, confirmation }),
+                    Some(inboxes) => {
+                        let round = confirmation.round();
+                        match confirmation.receive(inboxes, io)? {
+                            Progress::Next(confirmation, out) => {
+                                outgoing.extend(channel.send_bodies(round + 1, &out, io.rng)?);
+                                self.state = State::Proving { keys, transition, confirmation };
+                                Next::Again
+                            }
+                            Progress::Confirmed => self.acknowledge(channel, keys, transition),
                         }
-                        Progress::Confirmed => self.acknowledge(channel, keys, transition),
                     }
                 }
-            },
-            State::Acknowledging {
-                keys,
-                transition,
-                own,
-            } => {
+            }
+            State::Acknowledging { keys, transition, own } => {
                 input.committed()?;
                 for peer in channel.peers().to_vec() {
-                    outgoing.extend(channel.send(ROUND_ACKNOWLEDGE, peer, &own, io.rng)?);
+                    outgoing.extend(channel.send(ROUND_ACKNOWLEDGE, peer, &[&own], io.rng)?);
                 }
-                self.state = State::Collecting {
-                    keys,
-                    transition,
-                    own,
-                };
+                self.state = State::Collecting { keys, transition, own };
                 Next::Again
             }
-            State::Collecting {
-                keys,
-                transition,
-                own,
-            } => match channel.take_round(ROUND_ACKNOWLEDGE)? {
-                None => self.wait(State::Collecting {
-                    keys,
-                    transition,
-                    own,
-                }),
-                Some(messages) => self.certify(channel, keys, transition, own, messages)?,
-            },
+            State::Collecting { keys, transition, own } => {
+                match channel.take_round(ROUND_ACKNOWLEDGE)? {
+                    None => self.wait(State::Collecting { keys, transition, own }),
+                    Some(messages) => self.certify(channel, keys, transition, own, messages)?,
+                }
+            }
             State::Certifying { keys, certificate } => {
                 input.committed()?;
-                let keys = keys
-                    .into_iter()
-                    .map(|share| (share.key_id().to_owned(), share))
-                    .collect();
+                let keys =
+                    keys.into_iter().map(|share| (share.key_id().to_owned(), share)).collect();
                 let wallet = Wallet::new(
                     Arc::clone(channel.identity()),
                     channel.roster().clone(),
@@ -326,13 +272,10 @@ impl Keygen {
         channel: &mut Channel,
         io: &mut Io<'_>,
     ) -> Result<Vec<Vec<u8>>, Failure> {
-        let message = self
-            .details
-            .clone()
-            .unwrap_or_else(|| self.pairing.nonce().to_vec());
+        let message = self.details.clone().unwrap_or_else(|| self.pairing.nonce().to_vec());
         let mut envelopes = Vec::new();
         for peer in channel.peers().to_vec() {
-            envelopes.extend(channel.send(ROUND_INVITATION, peer, &message, io.rng)?);
+            envelopes.extend(channel.send(ROUND_INVITATION, peer, &[&message], io.rng)?);
         }
         Ok(envelopes)
     }
@@ -356,28 +299,19 @@ impl Keygen {
             };
             let committed = self.cards.get(&peer).map(|card| card.nonce_commitment);
             if committed != Some(nonce_commitment(&nonce)) {
-                return Err(Failure::malformed(
-                    peer,
-                    "a nonce that its card does not commit to",
-                ));
+                return Err(Failure::malformed(peer, "a nonce that its card does not commit to"));
             }
             nonces.insert(peer, nonce);
         }
         let roster_hash = channel.roster().hash();
         let words = six_words(&roster_hash, &self.policy.hash(), nonces.values());
-        self.state = State::Confirming(Words {
-            words,
-            policy: self.policy.clone(),
-            roster_hash,
-        });
+        self.state = State::Confirming(Words { words, policy: self.policy.clone(), roster_hash });
         Ok(Next::Wait)
     }
 
     fn read_details(&self, channel: &Channel, salted: &[u8]) -> Result<[u8; 32], Failure> {
         if document::setup_details_hash(salted) != Some(channel.descriptor().setup_details_hash) {
-            return Err(Failure::config(
-                "the details are not those of the descriptor",
-            ));
+            return Err(Failure::config("the details are not those of the descriptor"));
         }
         salted
             .get(32..)
@@ -406,7 +340,7 @@ impl Keygen {
             rounds.push(round);
             out.push(sent);
         }
-        outgoing.extend(channel.send_bodies(1, out, io.rng)?);
+        outgoing.extend(channel.send_bodies(1, &out, io.rng)?);
         self.state = State::Round1(rounds);
         Ok(())
     }
@@ -419,14 +353,11 @@ impl Keygen {
             epoch: FIRST_EPOCH,
             key_id: share.key_id().to_owned(),
         };
-        let writes = shares
-            .iter()
-            .map(|share| Write::Create(key(share), Secret(share.encode())))
-            .collect();
+        let writes =
+            shares.iter().map(|share| Write::Create(key(share), Secret(share.encode()))).collect();
         let read_back = shares.iter().map(key).collect();
-        self.state = State::Storing {
-            epoch_ids: shares.iter().map(|share| share.epoch().id()).collect(),
-        };
+        self.state =
+            State::Storing { epoch_ids: shares.iter().map(|share| share.epoch().id()).collect() };
         Next::Commit(Commit { writes, read_back })
     }
 
@@ -444,45 +375,25 @@ impl Keygen {
             next: FIRST_EPOCH,
             transcript: transcript(
                 &broadcasts,
-                keys.iter()
-                    .map(|share| (share.key_id(), share.epoch().id())),
+                keys.iter().map(|share| (share.key_id(), share.epoch().id())),
             ),
             roster_hash: channel.roster().hash(),
         };
         let session_id = *channel.session_id();
-        let (confirmation, out) = Confirmation::start(
-            session_id,
-            &transition.transcript,
-            &keys,
-            channel.peers(),
-            io,
-        )?;
-        outgoing.extend(channel.send_bodies(confirmation.round(), out, io.rng)?);
-        self.state = State::Proving {
-            keys,
-            transition,
-            confirmation,
-        };
+        let (confirmation, out) =
+            Confirmation::start(session_id, &transition.transcript, &keys, channel.peers(), io)?;
+        outgoing.extend(channel.send_bodies(confirmation.round(), &out, io.rng)?);
+        self.state = State::Proving { keys, transition, confirmation };
         Ok(Next::Again)
     }
 
     /// The acknowledgement is on disk before it leaves: one transcript per number, for ever.
     fn acknowledge(&mut self, channel: &Channel, keys: Keys, transition: Transition) -> Next {
-        let key = Key::Acknowledged {
-            wallet_id: transition.wallet_id,
-            epoch: transition.next,
-        };
+        let key = Key::Acknowledged { wallet_id: transition.wallet_id, epoch: transition.next };
         let write = Write::Create(key, Secret::copy_from(&transition.transcript));
         let own = transition.acknowledge(channel.identity());
-        self.state = State::Acknowledging {
-            keys,
-            transition,
-            own,
-        };
-        Next::Commit(Commit {
-            writes: vec![write],
-            read_back: Vec::new(),
-        })
+        self.state = State::Acknowledging { keys, transition, own };
+        Next::Commit(Commit { writes: vec![write], read_back: Vec::new() })
     }
 
     fn certify(
@@ -505,18 +416,12 @@ impl Keygen {
             })?;
             signatures.insert(peer, signature);
         }
-        let key = Key::Certificate {
-            wallet_id: transition.wallet_id,
-            epoch: transition.next,
-        };
+        let key = Key::Certificate { wallet_id: transition.wallet_id, epoch: transition.next };
         let certificate = Certificate::new(transition, channel.roster(), signatures)
             .ok_or_else(|| Failure::config("a certificate needs everybody's acknowledgement"))?;
         let write = Write::Put(key, Secret::copy_from(&certificate.encode()));
         self.state = State::Certifying { keys, certificate };
-        Ok(Next::Commit(Commit {
-            writes: vec![write],
-            read_back: Vec::new(),
-        }))
+        Ok(Next::Commit(Commit { writes: vec![write], read_back: Vec::new() }))
     }
 }
 
@@ -550,16 +455,13 @@ fn six_words<'a>(
     }
     let digest = hasher.finish();
     let bit = |position: usize| {
-        digest
-            .get(position / 8)
-            .is_some_and(|byte| byte >> (7 - position % 8) & 1 == 1)
+        digest.get(position / 8).is_some_and(|byte| byte >> (7 - position % 8) & 1 == 1)
     };
     let list = bip39::Language::English.word_list();
     (0..6)
         .filter_map(|word| {
-            let index = (0..11).fold(0, |index, offset| {
-                index << 1 | usize::from(bit(11 * word + offset))
-            });
+            let index =
+                (0..11).fold(0, |index, offset| index << 1 | usize::from(bit(11 * word + offset)));
             list.get(index).copied()
         })
         .collect()

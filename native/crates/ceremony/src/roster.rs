@@ -17,10 +17,7 @@ pub struct Threshold {
 }
 
 /// The threshold of every wallet of this version.
-pub const THRESHOLD: Threshold = Threshold {
-    required: 2,
-    total: 3,
-};
+pub const THRESHOLD: Threshold = Threshold { required: 2, total: 3 };
 
 /// One party of a wallet.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -74,10 +71,7 @@ impl Roster {
             .chain(cards.iter().filter_map(|card| card.approver_key.as_ref()))
             .collect();
         keys.sort_unstable();
-        if keys
-            .windows(2)
-            .any(|pair| matches!(pair, [left, right] if left == right))
-        {
+        if keys.windows(2).any(|pair| matches!(pair, [left, right] if left == right)) {
             return Err(Failure::config("two parties share a key"));
         }
         Ok(Self { wallet_id, members })

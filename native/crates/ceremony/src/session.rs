@@ -119,9 +119,9 @@ impl Input {
     pub(crate) fn committed(&mut self) -> Result<ReadBack, Failure> {
         match self.committed.take() {
             Some(Ok(read_back)) => Ok(read_back),
-            Some(Err(StoreError::Exists)) => Err(Failure::config(
-                "a session or epoch that this party has seen before",
-            )),
+            Some(Err(StoreError::Exists)) => {
+                Err(Failure::config("a session or epoch that this party has seen before"))
+            }
             Some(Err(StoreError::Unavailable)) | None => Err(Failure::storage()),
         }
     }
@@ -144,7 +144,6 @@ pub struct Session {
     share_was_announced: bool,
     /// Of a signing session.
     wallet: Option<Arc<Wallet>>,
-    descriptor_signature: [u8; SIGNATURE_BYTES],
 }
 
 impl Session {
@@ -167,20 +166,10 @@ impl Session {
         let mut salt = [0; 32];
         rng.fill_bytes(&mut salt);
         let details = Keygen::details(&pairing, &policy, &salt)?;
-        let terms = Terms {
-            kind: Kind::Keygen,
-            epoch: FIRST_EPOCH,
-            participants: &Role::ALL,
-        };
+        let terms = Terms { kind: Kind::Keygen, epoch: FIRST_EPOCH, participants: &Role::ALL };
         let descriptor = describe(&terms, &identity, &roster, &details, times, rng)?;
         let machine = Keygen::new(pairing, cards, policy, Some(details));
-        Ok(Self::new(
-            identity,
-            roster,
-            descriptor,
-            Machine::Keygen(Box::new(machine)),
-            rng,
-        ))
+        Ok(Self::new(identity, roster, descriptor, Machine::Keygen(Box::new(machine)), rng))
     }
 
     /// Joins a key generation on an initiator's descriptor.
@@ -207,21 +196,13 @@ impl Session {
         descriptor.check(signature, &roster, identity.role(), now_ms)?;
         let everybody = descriptor.participants.len() == keygen::participants().len();
         if descriptor.kind != Kind::Keygen || descriptor.epoch != FIRST_EPOCH || !everybody {
-            return Err(Failure::config(
-                "not an invitation to a key generation of all parties",
-            ));
+            return Err(Failure::config("not an invitation to a key generation of all parties"));
         }
         if descriptor.initiator == identity.role() {
             return Err(Failure::config("this party is the initiator"));
         }
         let machine = Keygen::new(pairing, cards, policy, None);
-        Ok(Self::new(
-            identity,
-            roster,
-            descriptor,
-            Machine::Keygen(Box::new(machine)),
-            rng,
-        ))
+        Ok(Self::new(identity, roster, descriptor, Machine::Keygen(Box::new(machine)), rng))
     }
 
     /// Starts a signing session with one other party.
@@ -248,28 +229,16 @@ impl Session {
         rng.fill_bytes(&mut salt);
         let details = [salt.as_slice(), &document::encode(&details)?].concat();
         if details.len() > crate::envelope::PART_BYTES {
-            return Err(Failure::config(
-                "the request is larger than an invitation may be",
-            ));
+            return Err(Failure::config("the request is larger than an invitation may be"));
         }
         let mut participants = [wallet.role(), cosigner];
         participants.sort_unstable();
-        let terms = Terms {
-            kind: Kind::Sign,
-            epoch: wallet.epoch(),
-            participants: &participants,
-        };
+        let terms = Terms { kind: Kind::Sign, epoch: wallet.epoch(), participants: &participants };
         let identity = Arc::clone(wallet.identity());
         let roster = wallet.roster().clone();
         let descriptor = describe(&terms, &identity, &roster, &details, times, rng)?;
         let machine = Sign::new(wallet, items, Some(details));
-        Ok(Self::new(
-            identity,
-            roster,
-            descriptor,
-            Machine::Sign(Box::new(machine)),
-            rng,
-        ))
+        Ok(Self::new(identity, roster, descriptor, Machine::Sign(Box::new(machine)), rng))
     }
 
     /// Joins the signing session of an invitation.
@@ -301,7 +270,6 @@ impl Session {
         machine: Machine,
         rng: &mut dyn CryptoRngCore,
     ) -> Self {
-        let descriptor_signature = descriptor.sign(&identity);
         let wallet = match &machine {
             Machine::Sign(machine) => Some(Arc::clone(machine.wallet())),
             Machine::Keygen(_) | Machine::Failing(_) | Machine::Closed => None,
@@ -313,7 +281,6 @@ impl Session {
             share_leaves: false,
             share_was_announced: false,
             wallet,
-            descriptor_signature,
         }
     }
 
@@ -328,16 +295,13 @@ impl Session {
     }
 
     /// This party's signature over the descriptor.
-    pub fn descriptor_signature(&self) -> &[u8; SIGNATURE_BYTES] {
-        &self.descriptor_signature
+    pub fn descriptor_signature(&self) -> [u8; SIGNATURE_BYTES] {
+        self.channel.descriptor().sign(self.channel.identity())
     }
 
     /// Takes a step. After `Done` or `Aborted` the session is closed and answers `Config`.
     pub fn step(&mut self, event: Event<'_>, io: &mut Io<'_>) -> Step {
-        let mut input = Input {
-            confirmed: None,
-            committed: None,
-        };
+        let mut input = Input { confirmed: None, committed: None };
         match event {
             Event::Begin(envelopes) | Event::Receive(envelopes) => {
                 if let Err(failure) = self.channel.accept(envelopes) {
@@ -415,10 +379,7 @@ impl Session {
             return Step::Report(self.abort(failure));
         }
         self.machine = Machine::Failing(failure);
-        Step::Commit(Commit {
-            writes,
-            read_back: Vec::new(),
-        })
+        Step::Commit(Commit { writes, read_back: Vec::new() })
     }
 
     /// Ends the session because this party's operator or owner said no.
@@ -438,11 +399,7 @@ impl Session {
         let (Evidence::SetupFailed(party) | Evidence::Cheated(party) | Evidence::Poisoned(party)) =
             evidence;
         let own = self.channel.identity().identity_key();
-        let Some(peer) = self
-            .channel
-            .roster()
-            .member(party)
-            .map(|member| member.identity_key)
+        let Some(peer) = self.channel.roster().member(party).map(|member| member.identity_key)
         else {
             return Vec::new();
         };
@@ -450,11 +407,7 @@ impl Session {
             Evidence::SetupFailed(_) => vec![Write::Increment(Key::SetupFailures(own, peer))],
             Evidence::Cheated(party) => {
                 // Every other running session with the culprit stops at its next step.
-                for pair in self
-                    .wallet
-                    .iter()
-                    .flat_map(|wallet| wallet.pairs_with(party))
-                {
+                for pair in self.wallet.iter().flat_map(|wallet| wallet.pairs_with(party)) {
                     pair.report_cheat();
                 }
                 vec![Write::Increment(Key::Cheats(own, peer))]
@@ -486,11 +439,8 @@ impl Session {
         self.machine = Machine::Closed;
         let stopped_by_peer = matches!(failure.class, Class::Stopped)
             || (failure.class == Class::Refused && !failure.culprits.is_empty());
-        self.outgoing = if stopped_by_peer {
-            Vec::new()
-        } else {
-            self.channel.send_abort(&failure)
-        };
+        self.outgoing =
+            if stopped_by_peer { Vec::new() } else { self.channel.send_abort(&failure) };
         self.share_leaves = false;
         self.report(Status::Aborted(failure))
     }
@@ -508,10 +458,7 @@ impl Session {
     }
 
     fn waiting(&self, round: u16) -> Status {
-        Status::Waiting {
-            round,
-            missing: self.channel.missing(round),
-        }
+        Status::Waiting { round, missing: self.channel.missing(round) }
     }
 
     fn report(&mut self, status: Status) -> Report {
@@ -574,10 +521,7 @@ fn describe(
             .members()
             .iter()
             .filter(|member| terms.participants.contains(&member.role))
-            .map(|member| Participant {
-                role: member.role,
-                identity_key: member.identity_key,
-            })
+            .map(|member| Participant { role: member.role, identity_key: member.identity_key })
             .collect(),
         created_at_ms: times.now_ms,
         expires_at_ms,
@@ -596,9 +540,5 @@ fn check_own_card(identity: &Identity, pairing: &Pairing, cards: &[Card]) -> Res
     let same = own.is_some()
         && own.as_ref() == pinned
         && own.is_some_and(|card| card.identity_key == identity.identity_key());
-    if same {
-        Ok(())
-    } else {
-        Err(Failure::config("the own card is not among the pinned ones"))
-    }
+    if same { Ok(()) } else { Err(Failure::config("the own card is not among the pinned ones")) }
 }

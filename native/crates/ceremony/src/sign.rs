@@ -37,12 +37,7 @@ impl Sign {
         items: Vec<ConsentedItem>,
         details: Option<Vec<u8>>,
     ) -> Self {
-        Self {
-            wallet,
-            items,
-            details,
-            state: State::Starting,
-        }
+        Self { wallet, items, details, state: State::Starting }
     }
 
     pub(crate) fn wallet(&self) -> &Arc<Wallet> {
@@ -100,11 +95,16 @@ impl Sign {
                 input.committed()?;
                 if let Some(details) = &self.details {
                     for peer in channel.peers().to_vec() {
-                        outgoing.extend(channel.send(ROUND_INVITATION, peer, details, io.rng)?);
+                        outgoing.extend(channel.send(
+                            ROUND_INVITATION,
+                            peer,
+                            &[details],
+                            io.rng,
+                        )?);
                     }
                 }
                 let (round, sent) = start(self.share()?, self.setup(channel)?, io.rng, io.cancel)?;
-                outgoing.extend(channel.send_bodies(1, vec![sent], io.rng)?);
+                outgoing.extend(channel.send_bodies(1, &[sent], io.rng)?);
                 self.state = State::Round1(round);
                 Next::Again
             }
@@ -112,7 +112,7 @@ impl Sign {
                 None => self.wait(State::Round1(round)),
                 Some(inbox) => {
                     let (round, sent) = round.receive(inbox, io.rng, io.cancel)?;
-                    outgoing.extend(channel.send_bodies(2, vec![sent], io.rng)?);
+                    outgoing.extend(channel.send_bodies(2, &[sent], io.rng)?);
                     self.state = State::Round2(round);
                     Next::Again
                 }
@@ -121,7 +121,7 @@ impl Sign {
                 None => self.wait(State::Round2(round)),
                 Some(inbox) => {
                     let (round, sent) = round.receive(inbox, io.cancel)?;
-                    outgoing.extend(channel.send_bodies(3, vec![sent], io.rng)?);
+                    outgoing.extend(channel.send_bodies(3, &[sent], io.rng)?);
                     self.state = State::Round3(round);
                     Next::Again
                 }
@@ -144,12 +144,8 @@ impl Sign {
     }
 
     fn setup(&self, channel: &Channel) -> Result<SignSetup, Failure> {
-        let quorum: Vec<_> = channel
-            .descriptor()
-            .participants
-            .iter()
-            .map(|one| one.role.index())
-            .collect();
+        let quorum: Vec<_> =
+            channel.descriptor().participants.iter().map(|one| one.role.index()).collect();
         let policy_hash = self.wallet.policy().hash();
         let items = self
             .items
@@ -170,7 +166,5 @@ impl Sign {
 }
 
 fn take(channel: &mut Channel, round: u16) -> Result<Option<dkls23::Inbox>, Failure> {
-    Ok(channel
-        .take_bodies(round, 1)?
-        .and_then(|inboxes| inboxes.into_iter().next()))
+    Ok(channel.take_bodies(round, 1)?.and_then(|inboxes| inboxes.into_iter().next()))
 }

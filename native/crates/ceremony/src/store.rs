@@ -120,20 +120,12 @@ impl MemoryStore {
 
 /// The value of a counter record.
 pub(crate) fn count(record: &Secret) -> u32 {
-    record
-        .0
-        .as_slice()
-        .try_into()
-        .map_or(u32::MAX, u32::from_be_bytes)
+    record.0.as_slice().try_into().map_or(u32::MAX, u32::from_be_bytes)
 }
 
 /// The value of a seen session; an unreadable one never expires.
 fn time(record: &Secret) -> u64 {
-    record
-        .0
-        .as_slice()
-        .try_into()
-        .map_or(u64::MAX, u64::from_be_bytes)
+    record.0.as_slice().try_into().map_or(u64::MAX, u64::from_be_bytes)
 }
 
 impl Store for MemoryStore {
@@ -152,8 +144,7 @@ impl Store for MemoryStore {
                 }
                 Write::Increment(key) => {
                     let next = self.count(&key).saturating_add(1);
-                    self.records
-                        .insert(key, Secret::copy_from(&next.to_be_bytes()));
+                    self.records.insert(key, Secret::copy_from(&next.to_be_bytes()));
                 }
                 Write::ForgetSessionsBefore(now_ms) => self.records.retain(|key, expires| {
                     !matches!(key, Key::SeenSession(_)) || time(expires) > now_ms

@@ -81,9 +81,8 @@ impl Wallet {
     /// # Errors
     /// `Config` for an unknown key, a hardened index, or an index that has no key.
     pub fn derive(&self, key_id: &str, path: &[u32]) -> Result<DerivedKey, Failure> {
-        let (public_key, chain_code) = self
-            .root(key_id)
-            .ok_or_else(|| Failure::config("the wallet has no such key"))?;
+        let (public_key, chain_code) =
+            self.root(key_id).ok_or_else(|| Failure::config("the wallet has no such key"))?;
         let path = DerivationPath::new(path).map_err(|_| {
             Failure::config("a path has at most 255 indices, none of them hardened")
         })?;
@@ -94,15 +93,11 @@ impl Wallet {
     /// The peers with which this party signs nothing more in this epoch.
     pub fn poisoned_peers(&self) -> Vec<Role> {
         let others = Role::ALL.into_iter().filter(|role| *role != self.role());
-        others
-            .filter(|role| self.is_poisoned(role.index()))
-            .collect()
+        others.filter(|role| self.is_poisoned(role.index())).collect()
     }
 
     fn is_poisoned(&self, peer: PartyIndex) -> bool {
-        self.keys
-            .values()
-            .any(|share| share.pair(peer).is_none_or(|pair| pair.is_poisoned()))
+        self.keys.values().any(|share| share.pair(peer).is_none_or(|pair| pair.is_poisoned()))
     }
 
     pub(crate) fn pairs_with(&self, peer: PartyIndex) -> impl Iterator<Item = &Arc<Pair>> {
@@ -111,10 +106,7 @@ impl Wallet {
 
     /// Whether this is the first to know of the poisoning of the pair with a peer.
     pub(crate) fn note_poisoning(&self, peer: PartyIndex) -> bool {
-        self.counted
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner)
-            .insert(peer)
+        self.counted.lock().unwrap_or_else(PoisonError::into_inner).insert(peer)
     }
 
     pub(crate) fn identity(&self) -> &Arc<Identity> {
@@ -122,9 +114,7 @@ impl Wallet {
     }
 
     pub(crate) fn key(&self, key_id: &str) -> Result<&Arc<KeyShare>, Failure> {
-        self.keys
-            .get(key_id)
-            .ok_or_else(|| Failure::config("the wallet has no such key"))
+        self.keys.get(key_id).ok_or_else(|| Failure::config("the wallet has no such key"))
     }
 
     /// All shares, for the registry of verdict gates.
@@ -135,11 +125,12 @@ impl Wallet {
 
 impl core::fmt::Debug for Wallet {
     fn fmt(&self, formatter: &mut core::fmt::Formatter<'_>) -> core::fmt::Result {
-        write!(
-            formatter,
-            "Wallet({}, epoch {}, <secret>)",
-            self.role().name(),
-            self.epoch
-        )
+        write!(formatter, "Wallet({}, epoch {}, <secret>)", self.role().name(), self.epoch)
     }
+}
+
+/// A path of the right form. Whether there is a key at it (there almost always is) shows when it is derived.
+pub(crate) fn check_path(path: &[u32]) -> Result<DerivationPath, Failure> {
+    DerivationPath::new(path)
+        .map_err(|_| Failure::config("a path has at most 255 indices, none of them hardened"))
 }

@@ -48,9 +48,13 @@ impl<'a> Reader<'a> {
     }
 }
 
-/// Appends `u32 length ‖ bytes`. Bodies are far below 4 GiB.
+/// The length of what follows, as u32. Bodies are far below 4 GiB.
+pub(crate) fn count(bytes: &[u8]) -> [u8; 4] {
+    u32::try_from(bytes.len()).unwrap_or(u32::MAX).to_be_bytes()
+}
+
+/// Appends `u32 length ‖ bytes`.
 pub(crate) fn put_counted(out: &mut Vec<u8>, bytes: &[u8]) {
-    let length = u32::try_from(bytes.len()).unwrap_or(u32::MAX);
-    out.extend_from_slice(&length.to_be_bytes());
+    out.extend_from_slice(&count(bytes));
     out.extend_from_slice(bytes);
 }

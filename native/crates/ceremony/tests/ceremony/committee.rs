@@ -17,10 +17,7 @@ use rand_core::{RngCore, SeedableRng};
 use tagged_hash::{hash, tags};
 
 pub const NOW_MS: u64 = 1_790_000_000_000;
-pub const TIMES: Times = Times {
-    now_ms: NOW_MS,
-    lifetime_ms: 300_000,
-};
+pub const TIMES: Times = Times { now_ms: NOW_MS, lifetime_ms: 300_000 };
 
 pub struct Party {
     pub identity: Arc<Identity>,
@@ -30,15 +27,11 @@ pub struct Party {
 }
 
 impl Party {
+    /// The same role and seed make the same party: its keys, and everything it will draw.
     pub fn new(role: Role, seed: u64) -> Self {
-        let mut rng = ChaCha20Rng::seed_from_u64(1000 * seed + u64::from(role.byte()));
+        let mut rng = generator(role, seed);
         let identity = Arc::new(Identity::generate(role, &mut rng));
-        Self {
-            identity,
-            store: MemoryStore::new(),
-            rng,
-            now_ms: NOW_MS,
-        }
+        Self { identity, store: MemoryStore::new(), rng, now_ms: NOW_MS }
     }
 
     pub fn pair(&mut self) -> Pairing {
@@ -46,28 +39,23 @@ impl Party {
     }
 
     pub fn step(&mut self, session: &mut Session, event: Event<'_>) -> Report {
-        let mut io = Io {
-            rng: &mut self.rng,
-            now_ms: self.now_ms,
-            cancel: &|| false,
-        };
+        let mut io = Io { rng: &mut self.rng, now_ms: self.now_ms, cancel: &|| false };
         advance(session, event, &mut self.store, &mut io)
     }
 
     pub fn stored(&mut self, key: Key) -> Option<Secret> {
-        let commit = Commit {
-            writes: Vec::new(),
-            read_back: vec![key],
-        };
+        let commit = Commit { writes: Vec::new(), read_back: vec![key] };
         self.store.commit(commit).unwrap().pop().unwrap()
     }
 }
 
+/// What a party of this role draws from.
+pub fn generator(role: Role, seed: u64) -> ChaCha20Rng {
+    ChaCha20Rng::seed_from_u64(1000 * seed + u64::from(role.byte()))
+}
+
 pub fn parties(seed: u64) -> BTreeMap<Role, Party> {
-    Role::ALL
-        .into_iter()
-        .map(|role| (role, Party::new(role, seed)))
-        .collect()
+    Role::ALL.into_iter().map(|role| (role, Party::new(role, seed))).collect()
 }
 
 /// What became of one party's session.
@@ -144,23 +132,11 @@ fn run_begun(
     let mut queue: VecDeque<(Role, Vec<u8>)> = VecDeque::new();
     let first = begun.as_ref().map(|(role, _)| *role);
     let mut reports: Vec<(Role, Report)> = begun.into_iter().collect();
-    for (role, session) in sessions
-        .iter_mut()
-        .filter(|(role, _)| Some(**role) != first)
-    {
-        reports.push((
-            *role,
-            parties
-                .get_mut(role)
-                .unwrap()
-                .step(session, Event::Begin(&[])),
-        ));
+    for (role, session) in sessions.iter_mut().filter(|(role, _)| Some(**role) != first) {
+        reports.push((*role, parties.get_mut(role).unwrap().step(session, Event::Begin(&[]))));
     }
     for (role, report) in reports {
-        let (party, session) = (
-            parties.get_mut(&role).unwrap(),
-            sessions.get_mut(&role).unwrap(),
-        );
+        let (party, session) = (parties.get_mut(&role).unwrap(), sessions.get_mut(&role).unwrap());
         absorb(role, party, session, report, &mut run, &mut queue, tamper);
     }
     while let Some((role, envelope)) = queue.pop_front() {
@@ -216,14 +192,10 @@ fn absorb(
 
 /// The sessions of a key generation, the agent starting it.
 pub fn keygen_sessions(parties: &mut BTreeMap<Role, Party>) -> BTreeMap<Role, Session> {
-    let pairings: BTreeMap<Role, Pairing> = parties
-        .iter_mut()
-        .map(|(role, party)| (*role, party.pair()))
-        .collect();
-    let cards: Vec<Card> = pairings
-        .values()
-        .map(|pairing| Card::decode(&pairing.card()).unwrap())
-        .collect();
+    let pairings: BTreeMap<Role, Pairing> =
+        parties.iter_mut().map(|(role, party)| (*role, party.pair())).collect();
+    let cards: Vec<Card> =
+        pairings.values().map(|pairing| Card::decode(&pairing.card()).unwrap()).collect();
     let mut sessions: BTreeMap<Role, Session> = BTreeMap::new();
     for (role, pairing) in pairings {
         let party = parties.get_mut(&role).unwrap();
@@ -235,7 +207,7 @@ pub fn keygen_sessions(parties: &mut BTreeMap<Role, Party>) -> BTreeMap<Role, Se
                 pairing,
                 cards.clone(),
                 &initiator.descriptor(),
-                initiator.descriptor_signature(),
+                &initiator.descriptor_signature(),
                 NOW_MS,
                 rng,
             )
@@ -251,11 +223,7 @@ pub fn committee(seed: u64) -> (BTreeMap<Role, Party>, BTreeMap<Role, Arc<Wallet
     let mut parties = parties(seed);
     let sessions = keygen_sessions(&mut parties);
     let made = run(&mut parties, sessions, &mut deliver);
-    let wallets = made
-        .ends
-        .iter()
-        .map(|(role, end)| (*role, end.wallet()))
-        .collect();
+    let wallets = made.ends.iter().map(|(role, end)| (*role, end.wallet())).collect();
     (parties, wallets)
 }
 
@@ -274,10 +242,7 @@ pub fn payload(text: &str) -> ParsedPayload {
 }
 
 pub fn consent(wallet: &Wallet, text: &str, path: &[u32]) -> SigningAuthorization {
-    let item = ConsentedItem {
-        payload: payload(text),
-        path: path.to_vec(),
-    };
+    let item = ConsentedItem { payload: payload(text), path: path.to_vec() };
     SigningAuthorization::consent(wallet, vec![item], NOW_MS + 60_000).unwrap()
 }
 
@@ -291,15 +256,7 @@ pub fn request(
 ) -> Session {
     let authorization = consent(&wallets[&from], text, path);
     let rng = &mut parties.get_mut(&from).unwrap().rng;
-    Session::sign(
-        Arc::clone(&wallets[&from]),
-        authorization,
-        to,
-        "a test",
-        TIMES,
-        rng,
-    )
-    .unwrap()
+    Session::sign(Arc::clone(&wallets[&from]), authorization, to, "a test", TIMES, rng).unwrap()
 }
 
 /// Signs with two parties through a network of the adversary; the co-signer consents to what it reads.
@@ -312,14 +269,11 @@ pub fn sign(
     tamper: Tamper<'_>,
 ) -> Run {
     let mut initiator = request(parties, wallets, (from, to), text, path);
-    let first = parties
-        .get_mut(&from)
-        .unwrap()
-        .step(&mut initiator, Event::Begin(&[]));
+    let first = parties.get_mut(&from).unwrap().step(&mut initiator, Event::Begin(&[]));
     let invitation = Invitation::open(
         &wallets[&to],
         &initiator.descriptor(),
-        initiator.descriptor_signature(),
+        &initiator.descriptor_signature(),
         &first.outgoing[0],
         NOW_MS,
     )

@@ -13,17 +13,10 @@ use crate::committee::{NOW_MS, Party, TIMES, committee, keygen_sessions, parties
 fn three_parties_make_one_wallet_with_one_certificate() {
     let (_, wallets) = committee(1);
 
-    let keys: Vec<_> = wallets
-        .values()
-        .map(|wallet| wallet.root(ECDSA_KEY_ID))
-        .collect();
+    let keys: Vec<_> = wallets.values().map(|wallet| wallet.root(ECDSA_KEY_ID)).collect();
     assert!(keys[0].is_some() && keys.iter().all(|key| key == &keys[0]));
     let certificates: Vec<_> = wallets.values().map(|w| w.certificate().encode()).collect();
-    assert!(
-        certificates
-            .iter()
-            .all(|certificate| certificate == &certificates[0])
-    );
+    assert!(certificates.iter().all(|certificate| certificate == &certificates[0]));
     assert!(wallets.values().all(|wallet| wallet.epoch() == 1));
 }
 
@@ -33,40 +26,24 @@ fn every_party_shows_the_same_six_words_and_stops_on_others() {
     let mut sessions = keygen_sessions(&mut parties);
     let mut flights = Vec::new();
     for (role, session) in &mut sessions {
-        let report = parties
-            .get_mut(role)
-            .unwrap()
-            .step(session, Event::Begin(&[]));
+        let report = parties.get_mut(role).unwrap().step(session, Event::Begin(&[]));
         flights.extend(report.outgoing);
     }
 
     let mut shown = BTreeMap::new();
     for (role, session) in &mut sessions {
-        let report = parties
-            .get_mut(role)
-            .unwrap()
-            .step(session, Event::Receive(&flights));
-        let Status::Confirm(words) = report.status else {
-            panic!("no words")
-        };
+        let report = parties.get_mut(role).unwrap().step(session, Event::Receive(&flights));
+        let Status::Confirm(words) = report.status else { panic!("no words") };
         assert_eq!(words.words.len(), 6);
         shown.insert(*role, words.words);
     }
     assert!(shown.values().all(|words| words == &shown[&Role::Agent]));
 
-    let mut wrong: Vec<String> = shown[&Role::User]
-        .iter()
-        .map(|word| (*word).to_owned())
-        .collect();
+    let mut wrong: Vec<String> = shown[&Role::User].iter().map(|word| (*word).to_owned()).collect();
     wrong.swap(0, 5);
     let session = sessions.get_mut(&Role::User).unwrap();
-    let report = parties
-        .get_mut(&Role::User)
-        .unwrap()
-        .step(session, Event::Confirm(&wrong));
-    let Status::Aborted(failure) = report.status else {
-        panic!("went on")
-    };
+    let report = parties.get_mut(&Role::User).unwrap().step(session, Event::Confirm(&wrong));
+    let Status::Aborted(failure) = report.status else { panic!("went on") };
     assert_eq!(failure.class, Class::Refused);
 }
 
@@ -76,42 +53,25 @@ fn nothing_of_the_protocol_leaves_before_the_words_are_confirmed() {
     let mut sessions = keygen_sessions(&mut parties);
     let mut flights = Vec::new();
     for (role, session) in &mut sessions {
-        flights.extend(
-            parties
-                .get_mut(role)
-                .unwrap()
-                .step(session, Event::Begin(&[]))
-                .outgoing,
-        );
+        flights.extend(parties.get_mut(role).unwrap().step(session, Event::Begin(&[])).outgoing);
     }
 
     let session = sessions.get_mut(&Role::User).unwrap();
-    let report = parties
-        .get_mut(&Role::User)
-        .unwrap()
-        .step(session, Event::Receive(&flights));
+    let report = parties.get_mut(&Role::User).unwrap().step(session, Event::Receive(&flights));
 
     assert!(matches!(report.status, Status::Confirm(_)));
     assert!(report.outgoing.is_empty());
-    assert!(
-        flights
-            .iter()
-            .all(|flight| ceremony::envelope::peek(flight).unwrap().round == 0)
-    );
+    assert!(flights.iter().all(|flight| ceremony::envelope::peek(flight).unwrap().round == 0));
 }
 
 #[test]
 fn a_party_that_pinned_another_card_does_not_join() {
     let mut parties = parties(4);
     let mut stranger = Party::new(Role::Recovery, 99);
-    let pairings: BTreeMap<_, _> = parties
-        .iter_mut()
-        .map(|(role, party)| (*role, party.pair()))
-        .collect();
-    let cards: Vec<Card> = pairings
-        .values()
-        .map(|pairing| Card::decode(&pairing.card()).unwrap())
-        .collect();
+    let pairings: BTreeMap<_, _> =
+        parties.iter_mut().map(|(role, party)| (*role, party.pair())).collect();
+    let cards: Vec<Card> =
+        pairings.values().map(|pairing| Card::decode(&pairing.card()).unwrap()).collect();
     let mut others = cards.clone();
     others[2] = Card::decode(&stranger.pair().card()).unwrap();
     let mut pairings = pairings.into_values();
@@ -131,7 +91,7 @@ fn a_party_that_pinned_another_card_does_not_join() {
         pairings.next().unwrap(),
         others,
         &initiator.descriptor(),
-        initiator.descriptor_signature(),
+        &initiator.descriptor_signature(),
         NOW_MS,
         &mut user.rng,
     );
@@ -146,25 +106,11 @@ fn shares_acknowledgement_and_certificate_are_in_the_store() {
     for (role, wallet) in &wallets {
         let wallet_id = *wallet.roster().wallet_id();
         let party = parties.get_mut(role).unwrap();
-        let share = Key::Share {
-            wallet_id,
-            epoch: 1,
-            key_id: ECDSA_KEY_ID.to_owned(),
-        };
+        let share = Key::Share { wallet_id, epoch: 1, key_id: ECDSA_KEY_ID.to_owned() };
         assert!(party.stored(share).is_some());
-        let acknowledged = party
-            .stored(Key::Acknowledged {
-                wallet_id,
-                epoch: 1,
-            })
-            .unwrap();
+        let acknowledged = party.stored(Key::Acknowledged { wallet_id, epoch: 1 }).unwrap();
         assert_eq!(acknowledged.0.as_slice(), wallet.certificate().transcript());
-        let certificate = party
-            .stored(Key::Certificate {
-                wallet_id,
-                epoch: 1,
-            })
-            .unwrap();
+        let certificate = party.stored(Key::Certificate { wallet_id, epoch: 1 }).unwrap();
         assert_eq!(certificate.0.as_slice(), wallet.certificate().encode());
     }
 }

@@ -20,19 +20,13 @@ fn any_two_of_three_sign_at_the_root_and_at_derived_paths() {
     for pair in PAIRS {
         for path in [&[][..], &[0, 7], &[2_147_483_647]] {
             let text = random_text(parties.get_mut(&pair.0).unwrap());
-            let Run {
-                ends, share_left, ..
-            } = sign(&mut parties, &wallets, pair, &text, path, &mut deliver);
+            let Run { ends, share_left, .. } =
+                sign(&mut parties, &wallets, pair, &text, path, &mut deliver);
             assert_eq!(ends.len(), 2);
             for role in [pair.0, pair.1] {
                 let signatures = ends[&role].signatures();
                 assert_eq!(signatures.len(), 1);
-                assert_signs(
-                    &wallets[&role],
-                    path,
-                    &payload(&text).digest,
-                    &signatures[0],
-                );
+                assert_signs(&wallets[&role], path, &payload(&text).digest, &signatures[0]);
                 assert_eq!(share_left[&role], 1, "the share leaves exactly once");
             }
         }
@@ -65,15 +59,7 @@ fn the_signature_exists_after_two_round_trips() {
     use Role::{Agent, User};
     assert_eq!(
         order,
-        [
-            (Agent, 0),
-            (Agent, 1),
-            (User, 1),
-            (User, 2),
-            (Agent, 2),
-            (Agent, 3),
-            (User, 3)
-        ]
+        [(Agent, 0), (Agent, 1), (User, 1), (User, 2), (Agent, 2), (Agent, 3), (User, 3)]
     );
 }
 
@@ -110,17 +96,8 @@ fn junk_is_dropped_with_a_coded_event_and_stops_nothing() {
         &payload("junk").digest,
         &run.ends[&Role::User].signatures()[0],
     );
-    let names: Vec<&str> = run
-        .dropped
-        .values()
-        .flatten()
-        .map(|d| d.code.name())
-        .collect();
-    for code in [
-        "ENVELOPE_LAYOUT",
-        "ENVELOPE_BAD_SIGNATURE",
-        "ENVELOPE_REPLAYED",
-    ] {
+    let names: Vec<&str> = run.dropped.values().flatten().map(|d| d.code.name()).collect();
+    for code in ["ENVELOPE_LAYOUT", "ENVELOPE_BAD_SIGNATURE", "ENVELOPE_REPLAYED"] {
         assert!(names.contains(&code), "{code}");
     }
 }

@@ -1,0 +1,182 @@
+//! A key generation that went well, and one party's part of it lived again from the same randomness: what the
+//! other two sent once fits again, so that a single message can be changed and everything before it is real.
+
+use std::collections::BTreeMap;
+use std::sync::{Arc, LazyLock};
+
+use ceremony::envelope::peek;
+use ceremony::session::{Event, Report, Status};
+use ceremony::store::Key;
+use ceremony::{Card, ECDSA_KEY_ID, Failure, Role, Session, Wallet};
+
+use crate::committee::{NOW_MS, Party, TIMES, deliver, keygen_sessions, parties, run};
+use crate::hostile::PostOffice;
+
+pub const SEED: u64 = 500;
+
+/// The recording that most tests share; nothing in it changes.
+pub static KEYGEN: LazyLock<Recording> = LazyLock::new(|| Recording::of_keygen(SEED));
+/// Another ceremony of the same three parties.
+pub static OTHER_KEYGEN: LazyLock<Recording> = LazyLock::new(|| {
+    let mut parties = parties(SEED);
+    parties.values_mut().for_each(|party| drop(party.pair()));
+    Recording::of(SEED, parties)
+});
+
+pub struct Recording {
+    seed: u64,
+    pub cards: Vec<Card>,
+    pub descriptor: Vec<u8>,
+    pub descriptor_signature: [u8; 64],
+    /// Every envelope, in the order of sending.
+    pub transcript: Vec<Vec<u8>>,
+    pub parties: BTreeMap<Role, std::sync::Mutex<Party>>,
+    pub wallets: BTreeMap<Role, Arc<Wallet>>,
+}
+
+impl Recording {
+    pub fn of_keygen(seed: u64) -> Self {
+        Self::of(seed, parties(seed))
+    }
+
+    fn of(seed: u64, mut parties: BTreeMap<Role, Party>) -> Self {
+        let cards = parties
+            .iter()
+            .map(|(role, party)| {
+                let mut rng = party.rng.clone();
+                let card = party.identity.pair(&mut rng).card();
+                assert_eq!(party.identity.role(), *role);
+                Card::decode(&card).unwrap()
+            })
+            .collect();
+        let sessions = keygen_sessions(&mut parties);
+        let initiator = &sessions[&Role::Agent];
+        let (descriptor, signature) = (initiator.descriptor(), *initiator.descriptor_signature());
+        let made = run(&mut parties, sessions, &mut deliver);
+        Self {
+            seed,
+            cards,
+            descriptor,
+            descriptor_signature: signature,
+            transcript: made.transcript,
+            wallets: made.ends.iter().map(|(role, end)| (*role, end.wallet())).collect(),
+            parties: parties
+                .into_iter()
+                .map(|(role, party)| (role, std::sync::Mutex::new(party)))
+                .collect(),
+        }
+    }
+
+    /// Everything that was sent to a party in a round.
+    pub fn sent_to(&self, to: Role, round: u16) -> Vec<Vec<u8>> {
+        self.transcript
+            .iter()
+            .filter(|envelope| {
+                let header = peek(envelope).unwrap();
+                header.round == round && header.to == to.index()
+            })
+            .cloned()
+            .collect()
+    }
+
+    /// The envelope of one round from one party to another.
+    pub fn envelope(&self, round: u16, from: Role, to: Role) -> &[u8] {
+        self.transcript
+            .iter()
+            .find(|envelope| {
+                let header = peek(envelope).unwrap();
+                (header.round, header.from, header.to) == (round, from.index(), to.index())
+            })
+            .unwrap()
+    }
+
+    /// All keys, those of this session included.
+    pub fn post_office(&self) -> PostOffice {
+        let generators = parties(self.seed)
+            .into_iter()
+            .map(|(role, mut party)| {
+                drop(party.pair());
+                (role, party.rng)
+            })
+            .collect();
+        let mut post = PostOffice::new(self.seed, generators);
+        self.transcript.iter().for_each(|envelope| post.watch(envelope));
+        post
+    }
+
+    /// A party at the start of the recorded ceremony, with an empty store.
+    pub fn rehearse(&self, role: Role) -> Rehearsal {
+        let mut party = Party::new(role, self.seed);
+        let pairing = party.pair();
+        let (identity, cards) = (Arc::clone(&party.identity), self.cards.clone());
+        let session = if role == Role::Agent {
+            Session::create_wallet(identity, pairing, cards, TIMES, &mut party.rng)
+        } else {
+            Session::join_wallet(
+                identity,
+                pairing,
+                cards,
+                &self.descriptor,
+                &self.descriptor_signature,
+                NOW_MS,
+                &mut party.rng,
+            )
+        }
+        .unwrap();
+        Rehearsal { party, session }
+    }
+}
+
+/// One party in the recorded ceremony.
+pub struct Rehearsal {
+    pub party: Party,
+    pub session: Session,
+}
+
+impl Rehearsal {
+    /// Takes a step and confirms the words if it is asked to.
+    pub fn step(&mut self, event: Event<'_>) -> Report {
+        let report = self.party.step(&mut self.session, event);
+        match report.status {
+            Status::Confirm(words) => {
+                let words: Vec<String> = words.words.iter().map(ToString::to_string).collect();
+                self.party.step(&mut self.session, Event::Confirm(&words))
+            }
+            Status::Waiting { .. } | Status::Done(_) | Status::Aborted(_) => report,
+        }
+    }
+
+    /// Lives through the rounds before `round` with what was recorded.
+    pub fn play_to(&mut self, recording: &Recording, round: u16) {
+        self.step(Event::Begin(&[]));
+        let me = self.party.identity.role();
+        for earlier in 0..round {
+            let report = self.step(Event::Receive(&recording.sent_to(me, earlier)));
+            assert!(
+                matches!(report.status, Status::Waiting { .. }),
+                "the recording goes on after round {earlier}"
+            );
+        }
+    }
+
+    /// What is in the store: share, acknowledgement, certificate.
+    pub fn persisted(&mut self, recording: &Recording) -> [bool; 3] {
+        let wallet_id = *recording.wallets[&Role::Agent].roster().wallet_id();
+        [
+            Key::Share { wallet_id, epoch: 1, key_id: ECDSA_KEY_ID.to_owned() },
+            Key::Acknowledged { wallet_id, epoch: 1 },
+            Key::Certificate { wallet_id, epoch: 1 },
+        ]
+        .map(|key| self.party.stored(key).is_some())
+    }
+}
+
+/// The failure of a report, or a panic that says what was there instead.
+pub fn failure(report: &Report) -> &Failure {
+    match &report.status {
+        Status::Aborted(failure) => failure,
+        Status::Waiting { round, missing } => panic!("waits in round {round} for {missing:?}"),
+        Status::Confirm(_) => panic!("asks for a confirmation"),
+        Status::Done(_) => panic!("is done"),
+    }
+}
