@@ -14,6 +14,9 @@ pub(crate) const SEALING_KEY_BYTES: usize = 32;
 pub(crate) const SEALING_OVERHEAD: usize = SEALING_KEY_BYTES + TAG_BYTES;
 const TAG_BYTES: usize = 16;
 
+// The feature that makes it wipe is asked for in the workspace's manifest: without it this does not compile.
+const _: () = assert!(core::mem::needs_drop::<x25519_dalek::StaticSecret>());
+
 type PrivateKey = <X25519HkdfSha256 as Kem>::PrivateKey;
 type PublicKey = <X25519HkdfSha256 as Kem>::PublicKey;
 type Tag = AeadTag<ChaCha20Poly1305>;
@@ -37,7 +40,8 @@ impl Use {
 
 /// An X25519 private key that opens what was sealed to its public key.
 pub(crate) struct OpeningKey {
-    private: PrivateKey, // wiped when dropped, by x25519-dalek
+    /// An `x25519_dalek::StaticSecret`, which wipes itself when dropped.
+    private: PrivateKey,
     public: [u8; SEALING_KEY_BYTES],
 }
 

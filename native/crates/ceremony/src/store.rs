@@ -2,7 +2,7 @@
 //! and counts. A session asks for a commit by returning [`Commit`] and goes on when it is told the result, so
 //! that the same code runs over memory, over a database that lives in another language, and in a simulator.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use zeroize::Zeroizing;
 
@@ -105,6 +105,8 @@ pub trait Store: Send {
 #[derive(Default)]
 pub struct MemoryStore {
     records: BTreeMap<Key, Secret>,
+    /// The seen sessions among the records by the time at which they expire.
+    expiries: BTreeSet<(u64, [u8; 32])>,
 }
 
 impl MemoryStore {
@@ -113,8 +115,27 @@ impl MemoryStore {
         Self::default()
     }
 
-    fn count(&self, key: &Key) -> u32 {
-        self.records.get(key).map_or(0, count)
+    fn write(&mut self, write: Write) {
+        match write {
+            Write::Put(key, value) | Write::Create(key, value) => {
+                if let Key::SeenSession(session_id) = &key {
+                    self.expiries.insert((time(&value), *session_id));
+                }
+                self.records.insert(key, value);
+            }
+            Write::Increment(key) => {
+                let next = self.records.get(&key).map_or(0, count).saturating_add(1);
+                self.records.insert(key, Secret::copy_from(&next.to_be_bytes()));
+            }
+            Write::ForgetSessionsBefore(now_ms) => {
+                while let Some((expires_at, session_id)) = self.expiries.first().copied()
+                    && expires_at <= now_ms
+                {
+                    self.expiries.pop_first();
+                    self.records.remove(&Key::SeenSession(session_id));
+                }
+            }
+        }
     }
 }
 
@@ -137,24 +158,8 @@ impl Store for MemoryStore {
         if occupied {
             return Err(StoreError::Exists);
         }
-        for write in commit.writes {
-            match write {
-                Write::Put(key, value) | Write::Create(key, value) => {
-                    self.records.insert(key, value);
-                }
-                Write::Increment(key) => {
-                    let next = self.count(&key).saturating_add(1);
-                    self.records.insert(key, Secret::copy_from(&next.to_be_bytes()));
-                }
-                Write::ForgetSessionsBefore(now_ms) => self.records.retain(|key, expires| {
-                    !matches!(key, Key::SeenSession(_)) || time(expires) > now_ms
-                }),
-            }
-        }
-        Ok(commit
-            .read_back
-            .iter()
-            .map(|key| self.records.get(key).map(|record| Secret(record.0.clone())))
-            .collect())
+        commit.writes.into_iter().for_each(|write| self.write(write));
+        let read = |key| self.records.get(key).map(|record| Secret(record.0.clone()));
+        Ok(commit.read_back.iter().map(read).collect())
     }
 }
