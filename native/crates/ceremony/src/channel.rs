@@ -17,7 +17,9 @@ use crate::body::{self, KeyBody, KeyPieces, RoundBody};
 use crate::descriptor::Descriptor;
 use crate::envelope::{self, Envelope, Header, PART_BYTES, ROUND_ABORT, ROUND_INVITATION};
 use crate::identity::{Identity, SIGNATURE_BYTES};
-use crate::sealing::{OpeningKey, SEALING_KEY_BYTES, SEALING_OVERHEAD, Use, seal_in_place};
+use crate::sealing::{
+    Opener, OpeningKey, SEALING_KEY_BYTES, SEALING_OVERHEAD, Sealer, Use, encapsulated_key,
+};
 use crate::{Failure, Roster};
 
 /// Why an envelope was dropped.
@@ -82,6 +84,8 @@ pub(crate) struct Channel {
     peers: Vec<PartyIndex>,
     opening: OpeningKey,
     peer_session_keys: BTreeMap<PartyIndex, [u8; SEALING_KEY_BYTES]>,
+    sealers: BTreeMap<PartyIndex, Sealer>,
+    openers: BTreeMap<PartyIndex, Opener>,
     sequence: u32,
     received: BTreeMap<(u16, PartyIndex), Assembly>,
     own_broadcasts: BTreeMap<u16, [u8; 32]>,
@@ -107,6 +111,8 @@ impl Channel {
             roster,
             descriptor,
             peer_session_keys: BTreeMap::new(),
+            sealers: BTreeMap::new(),
+            openers: BTreeMap::new(),
             sequence: 0,
             received: BTreeMap::new(),
             own_broadcasts: BTreeMap::new(),
@@ -235,15 +241,25 @@ impl Channel {
         })
     }
 
-    fn open(&self, envelope: &Envelope<'_>) -> Result<Zeroizing<Vec<u8>>, Failure> {
+    fn open(&mut self, envelope: &Envelope<'_>) -> Result<Zeroizing<Vec<u8>>, Failure> {
+        let (header, body) = (envelope.header_bytes, envelope.body);
         let opened = match envelope.header.round {
-            ROUND_INVITATION => {
-                self.identity.sealing().open(Use::Invitation, envelope.header_bytes, envelope.body)
+            ROUND_INVITATION => self.identity.sealing().open(Use::Invitation, header, body),
+            1 => Some(Zeroizing::new(body.to_vec())),
+            _ => {
+                self.opener(envelope.header.from, body).and_then(|opener| opener.open(header, body))
             }
-            1 => Some(Zeroizing::new(envelope.body.to_vec())),
-            _ => self.opening.open(Use::Round, envelope.header_bytes, envelope.body),
         };
         opened.ok_or_else(|| Failure::malformed(envelope.header.from, "a body that does not open"))
+    }
+
+    /// The agreement under which a sender sealed a body: honest senders make one per session.
+    fn opener(&mut self, from: PartyIndex, sealed: &[u8]) -> Option<&Opener> {
+        if !self.openers.get(&from).is_some_and(|opener| opener.fits(sealed)) {
+            let opener = self.opening.opener(Use::Round, encapsulated_key(sealed)?)?;
+            self.openers.insert(from, opener);
+        }
+        self.openers.get(&from)
     }
 
     fn drop_envelope(&mut self, code: DropCode, round: u16, from: Option<PartyIndex>) {
@@ -407,14 +423,6 @@ impl Channel {
         chunk: Range<usize>,
         rng: &mut dyn CryptoRngCore,
     ) -> Result<Vec<u8>, Failure> {
-        let sealed_to = match round {
-            ROUND_INVITATION => {
-                let member = self.roster.member(to);
-                member.map(|member| (Use::Invitation, member.sealing_key))
-            }
-            1 => None,
-            _ => self.peer_session_keys.get(&to).map(|key| (Use::Round, *key)),
-        };
         let overhead = if round == 1 { 0 } else { SEALING_OVERHEAD };
         let header = self.header(round, to, part, parts, chunk.len() + overhead).encode();
         let capacity = header.len() + overhead + chunk.len() + SIGNATURE_BYTES;
@@ -423,20 +431,35 @@ impl Channel {
         if round == 1 {
             copy_range(pieces, chunk, &mut envelope);
         } else {
-            envelope.extend_from_slice(&[0; SEALING_KEY_BYTES]); // the encapsulated key's place
-            copy_range(pieces, chunk, &mut envelope);
-            let place = envelope.get_mut(header.len()..).unwrap_or_default();
-            let (key_place, body) = place.split_at_mut(SEALING_KEY_BYTES.min(place.len()));
-            let sealed =
-                sealed_to.and_then(|(usage, key)| seal_in_place(&key, usage, &header, body, rng));
-            let Some((encapsulated, tag)) = sealed else {
-                envelope.zeroize();
-                return Err(Failure::malformed(to, "an unusable sealing key"));
+            let unusable = || Failure::malformed(to, "an unusable sealing key");
+            let invitation;
+            let sealer = if round == ROUND_INVITATION {
+                let key = self.roster.member(to).map(|member| member.sealing_key);
+                invitation = key.and_then(|key| Sealer::new(&key, Use::Invitation, rng));
+                invitation.as_ref()
+            } else {
+                self.sealer(to, rng)
             };
-            key_place.copy_from_slice(&encapsulated);
+            let sealer = sealer.ok_or_else(unusable)?;
+            envelope.extend_from_slice(sealer.encapsulated_key());
+            copy_range(pieces, chunk, &mut envelope);
+            let body = envelope.get_mut(header.len() + SEALING_KEY_BYTES..).unwrap_or_default();
+            let Some(tag) = sealer.seal_in_place(&header, body) else {
+                envelope.zeroize();
+                return Err(unusable());
+            };
             envelope.extend_from_slice(&tag);
         }
         Ok(envelope::sign(&self.identity, envelope))
+    }
+
+    /// The agreement under which the rounds to a peer are sealed: one per session.
+    fn sealer(&mut self, to: PartyIndex, rng: &mut dyn CryptoRngCore) -> Option<&Sealer> {
+        if !self.sealers.contains_key(&to) {
+            let key = self.peer_session_keys.get(&to)?;
+            self.sealers.insert(to, Sealer::new(key, Use::Round, rng)?);
+        }
+        self.sealers.get(&to)
     }
 
     /// Tells every peer that this party stops: the class and, for the log, whom it blames.

@@ -1,9 +1,9 @@
-//! Benchmarks that survive a noisy machine: every case runs in turn with two references, medians are
-//! compared, and what is reported is the ratio. Used by the benches of the other crates only.
+//! Benchmarks that survive a noisy machine: every case runs in turn with two references on the thread's
+//! processor clock, medians are compared, and what is reported is the ratio. Used by the benches of the other crates only.
 
 use std::fmt::Write as _;
 use std::hint::black_box;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use k256::ecdsa::SigningKey;
 use k256::ecdsa::signature::hazmat::PrehashSigner;
@@ -11,6 +11,7 @@ use k256::elliptic_curve::Field;
 use k256::{ProjectivePoint, Scalar};
 use rand_chacha::ChaCha20Rng;
 use rand_core::{RngCore, SeedableRng};
+use rustix::time::{ClockId, clock_gettime};
 
 /// One constant-time variable-base multiplication of k256.
 pub const MULTIPLICATION: &str = "k256 constant-time variable-base multiplication";
@@ -47,11 +48,18 @@ impl Timing {
     }
 }
 
-/// Times what a closure does; its result is kept from the optimiser.
+/// Times what a closure does on this thread's processor clock, which stands still while the machine does
+/// something else; its result is kept from the optimiser.
 pub fn time<T>(work: impl FnOnce() -> T) -> (Duration, T) {
-    let start = Instant::now();
+    let start = thread_time();
     let result = black_box(work());
-    (start.elapsed(), result)
+    (thread_time().saturating_sub(start), result)
+}
+
+fn thread_time() -> Duration {
+    let now = clock_gettime(ClockId::ThreadCPUTime);
+    let (seconds, nanos) = (now.tv_sec.try_into(), now.tv_nsec.try_into());
+    Duration::new(seconds.unwrap_or_default(), nanos.unwrap_or_default())
 }
 
 /// Runs each case `runs` times, the references before every single run, and gives medians. The first tenth

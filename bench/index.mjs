@@ -1,0 +1,114 @@
+// npm run bench [-- --json FILE]: engine, ceremonies and the path through Node, each as a ratio to k256 in the same run.
+// The machine is shared and noisy: every case of Node runs several times with the references before it, and medians count.
+import { spawnSync } from 'node:child_process'
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { cpus, tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { parseArgs } from 'node:util'
+import { requireNode, requirePackages, root, stop } from '../scripts/bootstrap.mjs'
+import { ensureNative } from '../scripts/ensure-native.mjs'
+
+const ROUNDS = 5
+const IMPORTS = 20
+const MULTIPLICATION = 'k256 constant-time variable-base multiplication'
+
+const { values } = parseArgs({ options: { json: { type: 'string' }, only: { type: 'string' } } })
+
+requireNode()
+requirePackages()
+ensureNative()
+const { ensureDist } = await import('../scripts/ensure-dist.mjs')
+ensureDist()
+
+const scratch = mkdtempSync(join(tmpdir(), 'bench-'))
+const lines = []
+try {
+  if (wanted('engine')) lines.push(...cargoBench('dkls23', 'engine'))
+  if (wanted('ceremony')) lines.push(...cargoBench('ceremony', 'ceremony'))
+  if (wanted('node')) lines.push(...nodeBench())
+} finally {
+  rmSync(scratch, { recursive: true })
+}
+if (values.json !== undefined) writeFileSync(values.json, `${JSON.stringify(lines, null, 2)}\n`)
+
+function wanted(part) {
+  return values.only === undefined || values.only.split(',').includes(part)
+}
+
+/** A benchmark of a crate: prints its own report and leaves its lines in a file. */
+function cargoBench(crate, bench) {
+  const file = join(scratch, `${bench}.json`)
+  const { status } = spawnSync('cargo', ['bench', '--quiet', '-p', crate, '--bench', bench], {
+    cwd: root,
+    stdio: ['ignore', 'inherit', 'inherit'],
+    env: { ...process.env, BENCH_JSON: file },
+  })
+  if (status !== 0) stop(`cargo bench -p ${crate} failed`)
+  return JSON.parse(readFileSync(file, 'utf8'))
+}
+
+function nodeBench() {
+  const [{ model = 'unknown' } = {}] = cpus()
+  console.log('through Node, both signers in one process')
+  console.log(`  machine  ${model}, ${cpus().length} cores, Node.js ${process.versions.node}`)
+  console.log('  command  npm run bench -- --only node')
+  const rounds = Array.from({ length: ROUNDS }, () => ({
+    references: references(),
+    latency: node('latency'),
+    one: node('throughput', { MPC_WALLET_THREADS: '1' }),
+    all: node('throughput'),
+  }))
+  const of = (read) => median(rounds.map(read))
+  const multiplication = of(({ references }) => references.multiplication)
+  const ecdsa = of(({ references }) => references.ecdsa)
+  const report = (name, value, unit, ratio, reference) => {
+    const shown = `${name.padEnd(36)} ${value.toFixed(2).padStart(12)} ${unit.padEnd(6)}`
+    console.log(`  ${shown} ${ratio === null ? '' : `${ratio.toFixed(2).padStart(9)} × ${reference}`}`)
+    lines.push({ name, value, unit, ratio, reference })
+  }
+  const lines = []
+  console.log(`  ${MULTIPLICATION} ${multiplication.toFixed(1)} µs, k256 single-key ECDSA signature ${ecdsa.toFixed(1)} µs`)
+  const inMultiplications = (microseconds) => microseconds / multiplication
+  const latency = of(({ latency }) => latency.milliseconds)
+  report('node.sign.latency', latency, 'ms', inMultiplications(1e3 * latency), MULTIPLICATION)
+  const one = of(({ one }) => one.perSecond)
+  const all = of(({ all }) => all.perSecond)
+  report('node.sign.throughput.one-thread', one, '1/s', inMultiplications(1e6 / one), `${MULTIPLICATION}, per signature`)
+  report('node.sign.throughput.all-threads', all, '1/s', of(({ one, all }) => all.perSecond / one.perSecond), 'node.sign.throughput.one-thread')
+  report('node.timer-lag.p99', of(({ all }) => all.timerLagP99), 'ms', null, null)
+  report('node.timer-lag.max', of(({ all }) => all.timerLagMax), 'ms', null, null)
+  const imports = Array.from({ length: IMPORTS }, () => importTime())
+  report('node.import', median(imports), 'ms', null, null)
+  report('node.wallet.memory', node('memory').bytes, 'bytes', null, null)
+  return lines
+}
+
+/** A case in a process of its own. */
+function node(name, env = {}) {
+  return json(process.execPath, ['--expose-gc', join(root, 'bench', 'node.mjs'), name], env)
+}
+
+function references() {
+  return json('cargo', ['run', '--quiet', '--release', '-p', 'measure', '--example', 'references'])
+}
+
+/** Milliseconds that a fresh process takes to import the SDK. */
+function importTime() {
+  const program =
+    'const began = performance.now(); await import("@mpc-wallet/sdk"); console.log(performance.now() - began)'
+  return json(process.execPath, ['--input-type=module', '--eval', program])
+}
+
+function json(command, args, env = {}) {
+  const { status, stdout, stderr } = spawnSync(command, args, {
+    cwd: root,
+    encoding: 'utf8',
+    env: { ...process.env, ...env },
+  })
+  if (status !== 0) stop(`${command} ${args.join(' ')} failed`, stderr)
+  return JSON.parse(stdout)
+}
+
+function median(values) {
+  return [...values].sort((a, b) => a - b)[Math.floor(values.length / 2)]
+}

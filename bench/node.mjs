@@ -1,0 +1,120 @@
+// One case of the end-to-end benchmark, in a process of its own: node bench/node.mjs CASE. Prints one line of JSON.
+import { memoryUsage } from 'node:process'
+import { monitorEventLoopDelay } from 'node:perf_hooks'
+import { PartyRole } from '@mpc-wallet/sdk'
+import { createTestCommittee } from '@mpc-wallet/sdk/testing'
+import { serializeTransaction } from 'viem'
+
+const AT_ONCE = 64
+
+const cases = { latency, throughput, memory }
+const [name = ''] = process.argv.slice(2)
+if (!Object.hasOwn(cases, name)) throw new Error(`no case ${name}: ${Object.keys(cases).join(', ')}`)
+console.log(JSON.stringify(await cases[name]()))
+
+/** Milliseconds of one signature after another, both signers in this process. */
+async function latency() {
+  const { sign, close } = await signers()
+  const times = []
+  for (let i = 0; i < 120; i++) {
+    const began = performance.now()
+    await sign()
+    if (i >= 20) times.push(performance.now() - began)
+  }
+  await close()
+  return { milliseconds: median(times), runs: times.length }
+}
+
+/** Signatures per second with 64 ceremonies at once, and how late timers and how long turns of the event loop were. */
+async function throughput() {
+  const { sign, close } = await signers()
+  await many(sign, AT_ONCE, AT_ONCE)
+  const lag = timerLag()
+  const loop = monitorEventLoopDelay({ resolution: 1 })
+  loop.enable()
+  const began = performance.now()
+  const signatures = 12 * AT_ONCE
+  await many(sign, signatures, AT_ONCE)
+  const seconds = (performance.now() - began) / 1_000
+  loop.disable()
+  const lags = lag.stop()
+  await close()
+  return {
+    perSecond: signatures / seconds,
+    timerLagP99: quantile(lags, 0.99),
+    timerLagMax: quantile(lags, 1),
+    loopDelayP99: loop.percentile(99) / 1e6,
+    runs: signatures,
+  }
+}
+
+/** Bytes of resident memory that each further live handle of a wallet takes. */
+async function memory() {
+  const kept = []
+  const grow = async (committees) => {
+    for (let i = 0; i < committees; i++) kept.push(await createTestCommittee())
+    globalThis.gc()
+    return memoryUsage().rss
+  }
+  const before = await grow(10)
+  const after = await grow(30)
+  await Promise.all(kept.map((committee) => committee.close()))
+  return { bytes: Math.max(0, after - before) / 90, handles: 90 }
+}
+
+async function signers() {
+  const committee = await createTestCommittee()
+  committee.user.cosign({ approve: () => true })
+  let nonce = 0
+  const sign = () =>
+    committee.agent.signTransaction({
+      transaction: serializeTransaction({
+        chainId: 1,
+        nonce: nonce++,
+        to: '0x5aAeb6053F3E94C9b9A09f33669435E7Ef1BeAed',
+        value: 1n,
+        gas: 21_000n,
+        maxFeePerGas: 2n,
+        maxPriorityFeePerGas: 1n,
+      }),
+      chain: 'eip155:1',
+      cosigner: PartyRole.User,
+    })
+  return { sign, close: () => committee.close() }
+}
+
+/** Runs an operation `count` times, `atOnce` at once. */
+async function many(operation, count, atOnce) {
+  let left = count
+  const worker = async () => {
+    while (left-- > 0) await operation()
+  }
+  await Promise.all(Array.from({ length: atOnce }, worker))
+}
+
+/** How much later than asked a timer of 5 ms fires. */
+function timerLag() {
+  const lags = []
+  let running = true
+  const tick = (due) =>
+    setTimeout(() => {
+      lags.push(Math.max(0, performance.now() - due))
+      if (running) tick(performance.now() + 5)
+    }, 5)
+  tick(performance.now() + 5)
+  return {
+    stop() {
+      running = false
+      return lags
+    },
+  }
+}
+
+function median(values) {
+  return quantile(values, 0.5)
+}
+
+function quantile(values, share) {
+  const sorted = [...values].sort((a, b) => a - b)
+  return sorted[Math.min(sorted.length - 1, Math.floor(share * sorted.length))]
+}
