@@ -6,7 +6,7 @@ use dkls23::PartyIndex;
 use tagged_hash::{Hasher, tags};
 
 use crate::Roster;
-use crate::identity::{Identity, Purpose, SIGNATURE_BYTES, verify};
+use crate::identity::{Identity, Purpose, SIGNATURE_BYTES, Verifier};
 
 /// What an acknowledgement says: this wallet goes from epoch `base` to `next`, whose transcript is `T`.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -29,10 +29,10 @@ impl Transition {
     pub(crate) fn is_acknowledged_by(
         &self,
         party: PartyIndex,
-        key: &[u8; 32],
+        key: &Verifier,
         signature: &[u8; SIGNATURE_BYTES],
     ) -> bool {
-        self.with_parts(party, |parts| verify(key, Purpose::Acknowledgement, parts, signature))
+        self.with_parts(party, |parts| key.verify(Purpose::Acknowledgement, parts, signature))
     }
 
     fn with_parts<T>(&self, party: PartyIndex, then: impl FnOnce(&[&[u8]]) -> T) -> T {
@@ -60,7 +60,7 @@ impl Certificate {
             && transition.roster_hash == roster.hash()
             && roster.members().iter().all(|member| {
                 signatures.get(&member.index()).is_some_and(|signature| {
-                    transition.is_acknowledged_by(member.index(), &member.identity_key, signature)
+                    transition.is_acknowledged_by(member.index(), &member.verifier, signature)
                 })
             });
         complete.then_some(Self { transition, signatures })

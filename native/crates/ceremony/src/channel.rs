@@ -203,10 +203,7 @@ impl Channel {
             self.drop_envelope(DropCode::Replayed, round, Some(from));
             return Ok(());
         }
-        let signed = self
-            .roster
-            .member(from)
-            .is_some_and(|member| envelope.is_signed_by(&member.identity_key));
+        let signed = self.roster.member(from).is_some_and(|member| envelope.is_signed_by(member));
         if !signed {
             self.drop_envelope(DropCode::BadSignature, round, Some(from));
             return Ok(());

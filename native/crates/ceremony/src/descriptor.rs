@@ -8,7 +8,7 @@
 use dkls23::PartyIndex;
 use sha2::{Digest, Sha256};
 
-use crate::identity::{IDENTITY_KEY_BYTES, Identity, Purpose, SIGNATURE_BYTES, verify};
+use crate::identity::{IDENTITY_KEY_BYTES, Identity, Purpose, SIGNATURE_BYTES};
 use crate::wire::Reader;
 use crate::{Failure, Role, Roster};
 
@@ -183,9 +183,9 @@ impl Descriptor {
         if !known || !self.participants.iter().any(|participant| participant.role == me) {
             return Err(Failure::config("the descriptor names an unknown party"));
         }
-        let initiator = roster.member(self.initiator.index()).map(|member| member.identity_key);
-        let signed = initiator
-            .is_some_and(|key| verify(&key, Purpose::Descriptor, &[&self.encode()], signature));
+        let signed = roster.member(self.initiator.index()).is_some_and(|member| {
+            member.verifier.verify(Purpose::Descriptor, &[&self.encode()], signature)
+        });
         if !signed {
             return Err(Failure::config("the descriptor's signature does not verify"));
         }

@@ -7,8 +7,9 @@
 
 use dkls23::PartyIndex;
 
+use crate::Member;
 use crate::descriptor::Kind;
-use crate::identity::{IDENTITY_KEY_BYTES, Identity, Purpose, SIGNATURE_BYTES, verify};
+use crate::identity::{Identity, Purpose, SIGNATURE_BYTES};
 use crate::wire::Reader;
 
 /// Bytes of a header.
@@ -122,8 +123,9 @@ impl<'a> Envelope<'a> {
         Some(Self { header, header_bytes, body, signature })
     }
 
-    pub(crate) fn is_signed_by(&self, key: &[u8; IDENTITY_KEY_BYTES]) -> bool {
-        verify(key, Purpose::Envelope, &[self.header_bytes, self.body], &self.signature)
+    pub(crate) fn is_signed_by(&self, member: &Member) -> bool {
+        let parts = [self.header_bytes, self.body];
+        member.verifier.verify(Purpose::Envelope, &parts, &self.signature)
     }
 }
 

@@ -59,6 +59,8 @@ pub struct Failure {
     pub reason: &'static str,
     /// What must be on disk before anybody hears of this failure.
     pub(crate) evidence: Option<Evidence>,
+    /// Peers are not told: they would take it for the end of a session that is alive.
+    pub(crate) silent: bool,
 }
 
 /// A failed check that outlives the ceremony.
@@ -74,11 +76,24 @@ pub(crate) enum Evidence {
 
 impl Failure {
     fn new(class: Class, culprits: Vec<PartyIndex>, reason: &'static str) -> Self {
-        Self { class, culprits, reason, evidence: None }
+        Self { class, culprits, reason, evidence: None, silent: false }
     }
 
     pub(crate) fn config(reason: &'static str) -> Self {
         Self::new(Class::Config, Vec::new(), reason)
+    }
+
+    /// A replayed or repeated start. The session of that id may be running here, so nobody hears of this one.
+    pub(crate) fn seen_before() -> Self {
+        let failure = Self::config("a session or epoch that this party has seen before");
+        Self { silent: true, ..failure }
+    }
+
+    /// The failure of a session that only shares what another one found and counted. A poisoning stays evidence:
+    /// whoever reports it makes sure that it is on disk.
+    pub(crate) fn found_elsewhere(self) -> Self {
+        let evidence = self.evidence.filter(|found| !matches!(found, Evidence::Cheated(_)));
+        Self { evidence, ..self }
     }
 
     pub(crate) fn equivocation() -> Self {

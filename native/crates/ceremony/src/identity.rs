@@ -104,16 +104,26 @@ impl fmt::Debug for Identity {
     }
 }
 
-/// Whether `key` signed these parts for this purpose: strict, so small-order keys and malleable forms fail.
-pub(crate) fn verify(
-    key: &[u8; IDENTITY_KEY_BYTES],
-    purpose: Purpose,
-    parts: &[&[u8]],
-    signature: &[u8; SIGNATURE_BYTES],
-) -> bool {
-    let signature = Signature::from_bytes(signature);
-    VerifyingKey::from_bytes(key)
-        .is_ok_and(|key| key.verify_strict(&hash(purpose.tag(), parts), &signature).is_ok())
+/// An identity key that is ready to verify: parsed once, since every envelope is verified with it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Verifier(VerifyingKey);
+
+impl Verifier {
+    /// `None` unless the bytes are a point of the curve, and not one of small order.
+    pub(crate) fn new(key: &[u8; IDENTITY_KEY_BYTES]) -> Option<Self> {
+        VerifyingKey::from_bytes(key).ok().filter(|key| !key.is_weak()).map(Self)
+    }
+
+    /// Whether the key's owner signed these parts for this purpose: strict, so malleable forms fail.
+    pub(crate) fn verify(
+        &self,
+        purpose: Purpose,
+        parts: &[&[u8]],
+        signature: &[u8; SIGNATURE_BYTES],
+    ) -> bool {
+        let signature = Signature::from_bytes(signature);
+        self.0.verify_strict(&hash(purpose.tag(), parts), &signature).is_ok()
+    }
 }
 
 pub(crate) fn nonce_commitment(nonce: &[u8; 32]) -> [u8; 32] {
@@ -178,12 +188,12 @@ impl Card {
         let signature = reader.array()?;
         reader.finish()?;
         let approver_key = (approver != [0; 32]).then_some(approver);
-        let usable = |key: &[u8; 32]| VerifyingKey::from_bytes(key).is_ok_and(|key| !key.is_weak());
         let card = Self { role, identity_key, sealing_key, approver_key, nonce_commitment };
         (approver_key.is_some() == role.has_approver()
-            && approver_key.as_ref().is_none_or(usable)
+            && approver_key.as_ref().is_none_or(|key| Verifier::new(key).is_some())
             && approver_key != Some(identity_key)
-            && verify(&card.identity_key, Purpose::Card, &[&card.encode()], &signature))
+            && Verifier::new(&card.identity_key)
+                .is_some_and(|key| key.verify(Purpose::Card, &[&card.encode()], &signature)))
         .then_some(card)
     }
 

@@ -161,10 +161,7 @@ fn open_details(
     if !fits {
         return Err(Failure::config("round 0 is of another session"));
     }
-    let signed = wallet
-        .roster()
-        .member(from)
-        .is_some_and(|member| envelope.is_signed_by(&member.identity_key));
+    let signed = wallet.roster().member(from).is_some_and(|member| envelope.is_signed_by(member));
     if !signed {
         return Err(Failure::config("round 0 is not signed by the initiator"));
     }

@@ -102,6 +102,12 @@ impl Keygen {
         }
     }
 
+    /// Whether everybody acknowledged and only this party's own record of it is under way: there is a wallet,
+    /// whatever the caller or the clock says now.
+    pub(crate) fn is_certified(&self) -> bool {
+        matches!(self.state, State::Certifying { .. })
+    }
+
     /// The words, while the operator's answer is awaited.
     pub(crate) fn words(&self) -> Option<&Words> {
         match &self.state {
@@ -408,7 +414,7 @@ impl Keygen {
         for (peer, message) in messages {
             let signature = message.as_slice().try_into().ok().filter(|signature| {
                 channel.roster().member(peer).is_some_and(|member| {
-                    transition.is_acknowledged_by(peer, &member.identity_key, signature)
+                    transition.is_acknowledged_by(peer, &member.verifier, signature)
                 })
             });
             let signature = signature.ok_or_else(|| {

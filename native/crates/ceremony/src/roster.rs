@@ -3,7 +3,7 @@
 use dkls23::PartyIndex;
 use tagged_hash::{Hasher, tags};
 
-use crate::identity::{Card, IDENTITY_KEY_BYTES};
+use crate::identity::{Card, IDENTITY_KEY_BYTES, Verifier};
 use crate::sealing::SEALING_KEY_BYTES;
 use crate::{Failure, Role};
 
@@ -28,6 +28,7 @@ pub struct Member {
     pub identity_key: [u8; IDENTITY_KEY_BYTES],
     /// X25519, for invitations.
     pub sealing_key: [u8; SEALING_KEY_BYTES],
+    pub(crate) verifier: Verifier,
 }
 
 impl Member {
@@ -53,10 +54,11 @@ impl Roster {
         let [first, second, third] = Role::ALL.map(|role| {
             let mut of_role = cards.iter().filter(|card| card.role == role);
             match (of_role.next(), of_role.next()) {
-                (Some(card), None) => Some(Member {
+                (Some(card), None) => Verifier::new(&card.identity_key).map(|verifier| Member {
                     role,
                     identity_key: card.identity_key,
                     sealing_key: card.sealing_key,
+                    verifier,
                 }),
                 _ => None,
             }

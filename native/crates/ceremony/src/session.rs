@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use dkls23::sign::Signature;
-use dkls23::{Cancel, PartyIndex};
+use dkls23::{Abort, Cancel, PartyIndex};
 use rand_core::CryptoRngCore;
 
 use crate::authorization::SigningAuthorization;
@@ -119,9 +119,7 @@ impl Input {
     pub(crate) fn committed(&mut self) -> Result<ReadBack, Failure> {
         match self.committed.take() {
             Some(Ok(read_back)) => Ok(read_back),
-            Some(Err(StoreError::Exists)) => {
-                Err(Failure::config("a session or epoch that this party has seen before"))
-            }
+            Some(Err(StoreError::Exists)) => Err(Failure::seen_before()),
             Some(Err(StoreError::Unavailable)) | None => Err(Failure::storage()),
         }
     }
@@ -142,6 +140,8 @@ pub struct Session {
     outgoing: Vec<Vec<u8>>,
     share_leaves: bool,
     share_was_announced: bool,
+    /// The last report is `Done` and has messages that may not have left yet.
+    last_flight: bool,
     /// Of a signing session.
     wallet: Option<Arc<Wallet>>,
 }
@@ -280,6 +280,7 @@ impl Session {
             outgoing: Vec::new(),
             share_leaves: false,
             share_was_announced: false,
+            last_flight: false,
             wallet,
         }
     }
@@ -299,8 +300,12 @@ impl Session {
         self.channel.descriptor().sign(self.channel.identity())
     }
 
-    /// Takes a step. After `Done` or `Aborted` the session is closed and answers `Config`.
+    /// Takes a step. After `Done` or `Aborted` the session is closed: it answers `Config` and sends nothing, for
+    /// peers may still be at work.
     pub fn step(&mut self, event: Event<'_>, io: &mut Io<'_>) -> Step {
+        if matches!(self.machine, Machine::Closed) {
+            return Step::Report(self.closed());
+        }
         let mut input = Input { confirmed: None, committed: None };
         match event {
             Event::Begin(envelopes) | Event::Receive(envelopes) => {
@@ -311,8 +316,14 @@ impl Session {
             Event::Confirm(words) => input.confirmed = Some(words.to_vec()),
             Event::Committed(result) => match &self.machine {
                 Machine::Failing(failure) => {
-                    // Evidence that could not be written is not reported as if it were.
-                    let failure = result.map_or_else(|_| Failure::storage(), |_| failure.clone());
+                    let failure = match result {
+                        Ok(_) => failure.clone(),
+                        // Evidence that could not be written is not reported as if it were.
+                        Err(_) => {
+                            self.forget_count(failure);
+                            Failure::storage()
+                        }
+                    };
                     return Step::Report(self.abort(failure));
                 }
                 Machine::Keygen(_) | Machine::Sign(_) | Machine::Closed => {
@@ -320,11 +331,13 @@ impl Session {
                 }
             },
         }
-        if (io.cancel)() {
-            return self.fail(Failure::cancelled());
-        }
-        if let Err(failure) = self.channel.descriptor().check_times(io.now_ms) {
-            return self.fail(failure);
+        if !matches!(&self.machine, Machine::Keygen(machine) if machine.is_certified()) {
+            if (io.cancel)() {
+                return self.fail(Failure::cancelled());
+            }
+            if let Err(failure) = self.channel.descriptor().check_times(io.now_ms) {
+                return self.fail(failure);
+            }
         }
         loop {
             match self.advance(&mut input, io) {
@@ -334,6 +347,7 @@ impl Session {
                 Ok(Next::Commit(commit)) => return Step::Commit(commit),
                 Ok(Next::Done(output)) => {
                     self.machine = Machine::Closed;
+                    self.last_flight = !self.outgoing.is_empty();
                     return Step::Report(self.report(Status::Done(output)));
                 }
             }
@@ -351,6 +365,7 @@ impl Session {
                 Ok(next)
             }
             Machine::Sign(machine) => {
+                machine.release()?;
                 let (machine, next) = machine.advance(channel, outgoing, input, io)?;
                 self.share_leaves |= machine.share_left() && !self.share_was_announced;
                 self.machine = Machine::Sign(Box::new(machine));
@@ -367,6 +382,12 @@ impl Session {
     pub fn release(&self) -> Result<(), Failure> {
         match &self.machine {
             Machine::Sign(machine) => machine.release(),
+            Machine::Closed if self.last_flight => {
+                let poisoned = self.channel.peers().iter().find(|&&peer| {
+                    self.wallet.as_ref().is_some_and(|wallet| wallet.is_poisoned(peer))
+                });
+                poisoned.map_or(Ok(()), |&peer| Err(Abort::OtPoisoned(peer).into()))
+            }
             Machine::Keygen(_) | Machine::Failing(_) | Machine::Closed => Ok(()),
         }
     }
@@ -384,12 +405,26 @@ impl Session {
 
     /// Ends the session because this party's operator or owner said no.
     pub fn refuse(&mut self) -> Report {
-        self.abort(Failure::refused("this party refused"))
+        self.end(Failure::refused("this party refused"))
     }
 
     /// Ends the session because this party's caller stopped waiting.
     pub fn stop(&mut self) -> Report {
-        self.abort(Failure::cancelled())
+        self.end(Failure::cancelled())
+    }
+
+    fn end(&mut self, failure: Failure) -> Report {
+        if matches!(self.machine, Machine::Closed) { self.closed() } else { self.abort(failure) }
+    }
+
+    fn closed(&mut self) -> Report {
+        self.report(Status::Aborted(Failure::config("the session is closed")))
+    }
+
+    fn forget_count(&self, failure: &Failure) {
+        if let (Some(Evidence::Poisoned(party)), Some(wallet)) = (failure.evidence, &self.wallet) {
+            wallet.forget_poisoning(party);
+        }
     }
 
     fn evidence_of(&self, failure: &Failure) -> Vec<Write> {
@@ -405,13 +440,9 @@ impl Session {
         };
         match evidence {
             Evidence::SetupFailed(_) => vec![Write::Increment(Key::SetupFailures(own, peer))],
-            Evidence::Cheated(party) => {
-                // Every other running session with the culprit stops at its next step.
-                for pair in self.wallet.iter().flat_map(|wallet| wallet.pairs_with(party)) {
-                    pair.report_cheat();
-                }
-                vec![Write::Increment(Key::Cheats(own, peer))]
-            }
+            // The engine has told the pair's gate, so every other running session with the culprit stops at its
+            // next step, and those that start from now on do not.
+            Evidence::Cheated(_) => vec![Write::Increment(Key::Cheats(own, peer))],
             Evidence::Poisoned(party) => {
                 let Some(wallet) = &self.wallet else {
                     return vec![Write::Increment(Key::Poisonings(own, peer))];
@@ -439,9 +470,13 @@ impl Session {
         self.machine = Machine::Closed;
         let stopped_by_peer = matches!(failure.class, Class::Stopped)
             || (failure.class == Class::Refused && !failure.culprits.is_empty());
-        self.outgoing =
-            if stopped_by_peer { Vec::new() } else { self.channel.send_abort(&failure) };
+        self.outgoing = if stopped_by_peer || failure.silent {
+            Vec::new()
+        } else {
+            self.channel.send_abort(&failure)
+        };
         self.share_leaves = false;
+        self.last_flight = false;
         self.report(Status::Aborted(failure))
     }
 

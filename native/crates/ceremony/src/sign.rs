@@ -54,14 +54,16 @@ impl Sign {
         }
     }
 
-    /// Asked again when bytes are about to leave: another session of the pair may have failed meanwhile.
+    /// Asked before every step and again when bytes are about to leave: another session of the pair may have
+    /// failed meanwhile.
     pub(crate) fn release(&self) -> Result<(), Failure> {
-        match &self.state {
+        let released = match &self.state {
             State::Starting | State::Registering => Ok(()),
-            State::Round1(round) => Ok(round.release()?),
-            State::Round2(round) => Ok(round.release()?),
-            State::Round3(round) => Ok(round.release()?),
-        }
+            State::Round1(round) => round.release(),
+            State::Round2(round) => round.release(),
+            State::Round3(round) => round.release(),
+        };
+        released.map_err(|abort| Failure::from(abort).found_elsewhere())
     }
 
     /// Whether this party's signature share has been handed out.

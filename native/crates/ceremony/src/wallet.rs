@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::sync::{Arc, Mutex, PoisonError};
 
 use dkls23::derive::{DerivationPath, DerivedKey, derive};
-use dkls23::{KeyShare, Pair, PartyIndex};
+use dkls23::{KeyShare, PartyIndex};
 
 use crate::acknowledgement::Certificate;
 use crate::document::PolicyDocument;
@@ -96,17 +96,18 @@ impl Wallet {
         others.filter(|role| self.is_poisoned(role.index())).collect()
     }
 
-    fn is_poisoned(&self, peer: PartyIndex) -> bool {
+    pub(crate) fn is_poisoned(&self, peer: PartyIndex) -> bool {
         self.keys.values().any(|share| share.pair(peer).is_none_or(|pair| pair.is_poisoned()))
-    }
-
-    pub(crate) fn pairs_with(&self, peer: PartyIndex) -> impl Iterator<Item = &Arc<Pair>> {
-        self.keys.values().filter_map(move |share| share.pair(peer))
     }
 
     /// Whether this is the first to know of the poisoning of the pair with a peer.
     pub(crate) fn note_poisoning(&self, peer: PartyIndex) -> bool {
         self.counted.lock().unwrap_or_else(PoisonError::into_inner).insert(peer)
+    }
+
+    /// The count of a poisoning could not be written: the next session that reports it counts it.
+    pub(crate) fn forget_poisoning(&self, peer: PartyIndex) {
+        self.counted.lock().unwrap_or_else(PoisonError::into_inner).remove(&peer);
     }
 
     pub(crate) fn identity(&self) -> &Arc<Identity> {
