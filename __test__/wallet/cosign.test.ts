@@ -1,0 +1,342 @@
+import { describe, expect, it, jest } from '@jest/globals'
+import { diagnostics } from '#native'
+import {
+  type CosignParameters,
+  type CosignRequest,
+  type MpcAgentWallet,
+  type MpcWalletError,
+  PartyRole,
+  type Transport,
+} from '../../src/index.js'
+import { createTestCommittee } from '../../src/testing/index.js'
+import { sharedCommittee } from '../helpers/committee.js'
+import { collect, nextEvent } from '../helpers/events.js'
+import { payment } from '../helpers/payment.js'
+import { roundOf, sending } from '../helpers/transports.js'
+import { descriptorBytes } from '../helpers/wire-bytes.js'
+
+const committee = sharedCommittee()
+
+function ask(wallet: MpcAgentWallet, nonce = 0) {
+  return wallet.signTransaction(payment({ nonce }))
+}
+
+describe('a co-signer', () => {
+  it('refuses what it does not approve, and the asking party hears who refused', async () => {
+    const { agent, user } = committee()
+    await using _ = user.cosign({ approve: () => false })
+    const [asked, answered] = [nextEvent(agent, 'refused'), nextEvent(user, 'refused')]
+
+    await expect(ask(agent)).rejects.toMatchObject({
+      code: 'CEREMONY_REFUSED',
+      culprits: ['user'],
+      retryable: false,
+    })
+    expect(await asked).toMatchObject({ by: 'user' })
+    expect(await answered).toMatchObject({ by: 'user' })
+  })
+
+  it.each<[string, CosignParameters['approve']]>([
+    ['nothing', () => undefined as never],
+    ['a word', () => 'yes' as never],
+    ['a number', () => Promise.resolve(1) as never],
+  ])('takes %s for a no', async (_, approve) => {
+    const { agent, user } = committee()
+    await using _cosigning = user.cosign({ approve })
+
+    await expect(ask(agent)).rejects.toMatchObject({ code: 'CEREMONY_REFUSED' })
+  })
+
+  it('takes an error of approve for a no, and reports it', async () => {
+    const { agent, user } = committee()
+    const errors: MpcWalletError[] = []
+    const cause = new Error('the rule engine is down')
+    await using _ = user.cosign({
+      approve: () => {
+        throw cause
+      },
+      onError: (error) => errors.push(error),
+    })
+
+    await expect(ask(agent)).rejects.toMatchObject({ code: 'CEREMONY_REFUSED', culprits: ['user'] })
+    expect(errors).toMatchObject([{ code: 'CEREMONY_REFUSED', cause }])
+  })
+
+  it('goes on when its error handler fails too', async () => {
+    const { agent, user } = committee()
+    const failures = collect(user, 'listenerFailed')
+    const approve = jest.fn<() => boolean>().mockReturnValue(true)
+    approve.mockImplementationOnce(() => {
+      throw new Error('once')
+    })
+    await using _ = user.cosign({
+      approve,
+      onError: () => {
+        throw new Error('and again')
+      },
+    })
+
+    await expect(ask(agent)).rejects.toMatchObject({ code: 'CEREMONY_REFUSED' })
+    await expect(ask(agent)).resolves.toBeDefined()
+    expect(failures).toMatchObject([{ event: 'onError' }])
+  })
+
+  it('answers requests that were made before it came', async () => {
+    const { agent, user } = committee()
+    const signed = ask(agent)
+    await new Promise(setImmediate)
+    await using _ = user.cosign({ approve: () => true })
+
+    await expect(signed).resolves.toMatchObject({ yParity: expect.any(Number) })
+  })
+
+  it('thinks about one request while it signs another', async () => {
+    const { agent, user } = committee()
+    let decide: (yes: boolean) => void = () => {}
+    await using _ = user.cosign({
+      approve: ({ transaction }) =>
+        transaction.nonce === 0n
+          ? new Promise((resolve) => {
+              decide = resolve
+            })
+          : true,
+    })
+    const slow = ask(agent, 0)
+    await nextEvent(user, 'request')
+    await ask(agent, 1)
+    decide(true)
+
+    await expect(slow).resolves.toBeDefined()
+  })
+
+  it('asks about each request once, also when co-signing starts again', async () => {
+    const { agent, user } = committee()
+    const requests: CosignRequest[] = []
+    const approve = (request: CosignRequest): boolean => requests.push(request) > 0
+    for (const nonce of [10, 11, 12]) {
+      await using _ = user.cosign({ approve })
+      await ask(agent, nonce)
+    }
+
+    expect(requests.map(({ transaction }) => transaction.nonce)).toEqual([10n, 11n, 12n])
+  })
+
+  it('does not hold more than 32 requests open at once, and answers the rest in turn', async () => {
+    const { agent, user } = committee()
+    let open = 0
+    let most = 0
+    await using _ = user.cosign({
+      approve: async () => {
+        open += 1
+        most = Math.max(most, open)
+        await new Promise(setImmediate)
+        open -= 1
+        return true
+      },
+    })
+    const signed = await Promise.all(Array.from({ length: 50 }, (_, nonce) => ask(agent, nonce)))
+
+    expect(signed).toHaveLength(50)
+    expect(most).toBeLessThanOrEqual(32)
+  })
+
+  it('is one per wallet at a time', async () => {
+    const { user } = committee()
+    const first = user.cosign({ approve: () => true })
+    expect(() => user.cosign({ approve: () => true })).toThrow(
+      expect.objectContaining({ code: 'SESSION_BUSY' }),
+    )
+    await first.close()
+
+    await user.cosign({ approve: () => true }).close()
+  })
+
+  it.each<[string, unknown, string]>([
+    ['nothing', undefined, 'parameters'],
+    ['no approve', {}, 'approve'],
+    ['an onError that is none', { approve: () => true, onError: 1 }, 'onError'],
+  ])('cannot be made with %s', (_, parameters, field) => {
+    const { user } = committee()
+    expect(() => user.cosign(parameters as CosignParameters)).toThrow(
+      expect.objectContaining({
+        code: 'INVALID_INPUT',
+        message: expect.stringMatching(new RegExp(`^${field}: `)),
+      }),
+    )
+  })
+})
+
+describe('a request that was taken back', () => {
+  it('ends the thinking about it', async () => {
+    const { agent, user } = committee()
+    const errors: unknown[] = []
+    const controller = new AbortController()
+    let signal: AbortSignal | undefined
+    await using _ = user.cosign({
+      approve: (_request, options) => {
+        signal = options.signal
+        return new Promise(() => {})
+      },
+      onError: (error) => errors.push(error),
+    })
+    const refused = nextEvent(user, 'refused')
+    const asked = agent.signTransaction({ ...payment(), signal: controller.signal })
+    await nextEvent(user, 'request')
+    controller.abort()
+
+    await expect(asked).rejects.toMatchObject({ code: 'ABORTED' })
+    expect(await refused).toMatchObject({ by: PartyRole.Agent })
+    expect(signal?.aborted).toBe(true)
+  })
+
+  it('is not asked about by a co-signer that comes later', async () => {
+    const { agent, user } = committee()
+    const requests = collect(user, 'request')
+    await expect(agent.signTransaction({ ...payment(), timeoutMs: 20 })).rejects.toMatchObject({
+      code: 'COSIGNER_OFFLINE',
+    })
+    await using _ = user.cosign({ approve: () => true })
+    await ask(agent, 1)
+
+    expect(requests).toHaveLength(1)
+  })
+})
+
+describe('closing', () => {
+  it('the co-signer ends the thinking, refuses, and takes no more requests', async () => {
+    const { agent, user } = committee()
+    const errors: unknown[] = []
+    const cosigning = user.cosign({
+      approve: (_, { signal }) =>
+        new Promise((resolve) => signal.addEventListener('abort', () => resolve(true))),
+      onError: (error) => errors.push(error),
+    })
+    const asked = ask(agent)
+    await nextEvent(user, 'request')
+    await cosigning.close()
+
+    await expect(asked).rejects.toMatchObject({ code: 'CEREMONY_REFUSED', culprits: ['user'] })
+    await expect(agent.signTransaction({ ...payment(), timeoutMs: 20 })).rejects.toMatchObject({
+      code: 'COSIGNER_OFFLINE',
+    })
+    expect(errors).toEqual([])
+  })
+
+  it('a wallet ends its ceremonies on both sides, and everything else is refused', async () => {
+    const { agent, user, recovery, close } = await createTestCommittee()
+    const cosigning = user.cosign({ approve: () => new Promise(() => {}) })
+    const outcomes = []
+    for (const wallet of [agent, recovery]) {
+      const requested = nextEvent(user, 'request')
+      outcomes.push(ask(wallet).catch((error) => error))
+      await requested
+    }
+    await Promise.all([agent.close(), agent.close()])
+    await user.close()
+
+    expect(await Promise.all(outcomes)).toMatchObject([
+      { code: 'SESSION_CLOSED' },
+      { code: 'CEREMONY_REFUSED', culprits: ['user'] },
+    ])
+    await expect(ask(agent)).rejects.toMatchObject({ code: 'SESSION_CLOSED' })
+    expect(() => user.cosign({ approve: () => true })).toThrow(
+      expect.objectContaining({ code: 'SESSION_CLOSED' }),
+    )
+    expect(() => agent.deriveAccount({ path: 'm' })).toThrow(
+      expect.objectContaining({ code: 'SESSION_CLOSED' }),
+    )
+    await cosigning.close()
+    await close()
+    expect(diagnostics().liveSessions).toBe(0)
+  })
+})
+
+describe('a transport that is not honest', () => {
+  /** A committee whose envelopes are taken over while `tamper` is set. */
+  async function tampered() {
+    const line: { tamper?: (envelope: Uint8Array, from: PartyRole) => Uint8Array[] } = {}
+    const wallets = await createTestCommittee({
+      wrapTransport: (transport: Transport, role) =>
+        sending(transport, async (envelope, pass) => {
+          for (const passed of line.tamper?.(envelope, role) ?? [envelope]) await pass(passed)
+        }),
+    })
+    return { ...wallets, line }
+  }
+
+  function junk(envelope: Uint8Array, sequence: number): Uint8Array {
+    const bytes = new Uint8Array(envelope)
+    const last = bytes.length - 1
+    bytes[last] = (bytes[last] ?? 0) ^ 1 // the signature
+    new DataView(bytes.buffer).setUint32(84, sequence) // or the network would notice
+    return bytes
+  }
+
+  it('cannot stop a signature with junk of every round', async () => {
+    const { agent, user, line, close } = await tampered()
+    const dropped = collect(user, 'envelopeDropped')
+    let sequence = 1_000
+    line.tamper = (envelope) => [junk(envelope, ++sequence), envelope, junk(envelope, ++sequence)]
+    await using _ = user.cosign({ approve: () => true })
+
+    await expect(ask(agent)).resolves.toBeDefined()
+    expect(dropped.length).toBeGreaterThan(0)
+    expect(dropped[0]).toMatchObject({ code: expect.any(String), ceremonyId: expect.any(String) })
+    await close()
+  })
+
+  it('cannot make a person be asked about an invitation that does not verify', async () => {
+    const { agent, user, line, close } = await tampered()
+    const requests = collect(user, 'request')
+    const droppedInvitations = collect(user, 'invitationDropped')
+    let sequence = 1_000
+    line.tamper = (envelope) =>
+      roundOf(envelope) === 0
+        ? Array.from({ length: 8 }, () => junk(envelope, ++sequence))
+        : [envelope]
+    await using _ = user.cosign({ approve: () => true })
+    await expect(agent.signTransaction({ ...payment(), timeoutMs: 200 })).rejects.toMatchObject({
+      code: 'COSIGNER_OFFLINE',
+    })
+
+    expect(requests).toEqual([])
+    expect(droppedInvitations).toMatchObject([{ code: 'PROTOCOL_CONFIG' }])
+    await close()
+  })
+
+  it('that loses the last message leaves the asking party with a warning, not with a retry', async () => {
+    const { agent, user, line, close } = await tampered()
+    const signed = nextEvent(user, 'signed')
+    await using _ = user.cosign({ approve: () => true })
+    line.tamper = (envelope, from) =>
+      from === PartyRole.User && roundOf(envelope) === 3 ? [] : [envelope]
+    const lost = agent.signTransaction({ ...payment(), timeoutMs: 300 })
+
+    await expect(lost).rejects.toMatchObject({
+      code: 'PROTOCOL_TIMEOUT',
+      culprits: ['user'],
+      retryable: false,
+      message: expect.stringContaining('share had left'),
+    })
+    expect(await signed).toMatchObject({ with: 'agent' }) // the other side has the signature
+    await close()
+  })
+
+  it('that announces bytes of no meaning is not listened to', async () => {
+    const { agent, user, network, close } = await createTestCommittee()
+    const bytes = descriptorBytes({
+      walletId: Buffer.from(user.walletId.slice(2), 'hex'),
+      members: user.parties
+        .slice(0, 2)
+        .map(({ index, identityKey }) => ({ index, role: index, identityKey })),
+    })
+    const stranger = network.connect(agent.parties[0]?.identityKey ?? new Uint8Array())
+    await stranger.open(bytes, new Uint8Array(64))
+    const requests = collect(user, 'request')
+    await using _ = user.cosign({ approve: () => true })
+    await ask(agent)
+
+    expect(requests).toHaveLength(1)
+    await close()
+  })
+})

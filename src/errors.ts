@@ -1,0 +1,268 @@
+import { ALL_ROLES, type PartyRole } from './party-role.js'
+
+/** What an error code means, whether the unchanged call may work later, and what to do about it. */
+export interface ErrorDescription {
+  readonly meaning: string
+  readonly retryable: boolean
+  readonly next: string
+}
+
+/**
+ * Every code an {@link MpcWalletError} can carry. The documentation is generated from this table.
+ *
+ * Callers branch on codes; messages may change between releases. Where a party is the reason,
+ * `culprits` names it.
+ */
+export const ERROR_TABLE = Object.freeze({
+  // misuse
+  INVALID_INPUT: {
+    meaning: 'an argument is missing, malformed or out of range; the message names it',
+    retryable: false,
+    next: 'fix the call',
+  },
+  SESSION_BUSY: {
+    meaning: 'a second call reached something that does one thing at a time',
+    retryable: false,
+    next: 'wait for the first call before the second',
+  },
+  SESSION_CLOSED: {
+    meaning: 'the wallet, transport or session was closed or has ended',
+    retryable: false,
+    next: 'open a new one; what was closed never works again',
+  },
+
+  // decisions
+  PAYLOAD_REFUSED: {
+    meaning:
+      'the bytes to sign could not be read completely, or are of a kind that is never signed',
+    retryable: false,
+    next: 'show the reason; build a payload of a kind this version reads',
+  },
+  CEREMONY_REFUSED: {
+    meaning: 'a party said no to this ceremony',
+    retryable: false,
+    next: 'show who refused; do not ask again unchanged',
+  },
+
+  // protocol
+  PROTOCOL_CONFIG: {
+    meaning: 'the parties disagree about what the ceremony is for; nobody is to blame',
+    retryable: false,
+    next: 'compare versions, wallet, epoch and clocks of the parties',
+  },
+  PROTOCOL_EQUIVOCATION: {
+    meaning: 'the parties were shown different broadcasts',
+    retryable: false,
+    next: 'look at the transport between them before trying again',
+  },
+  PROTOCOL_TIMEOUT: {
+    meaning: 'a party did not answer in time',
+    retryable: true,
+    next: 'try again when that party is reachable',
+  },
+  PROTOCOL_MALFORMED: {
+    meaning: 'a party signed a message that the protocol does not allow',
+    retryable: false,
+    next: 'update or inspect that party',
+  },
+  PROTOCOL_CHEAT: {
+    meaning: 'a party provably deviated from the protocol',
+    retryable: false,
+    next: 'stop using that party and call its operator',
+  },
+  PROTOCOL_OT_POISONED: {
+    meaning: 'a consistency check with a party failed, so this pair signs nothing more',
+    retryable: false,
+    next: 'sign with the other party; refresh the shares or replace the culprit',
+  },
+  PROTOCOL_UNATTRIBUTED: {
+    meaning: 'the result was wrong and it cannot be said through whom',
+    retryable: false,
+    next: 'call the operators; do not retry in a loop',
+  },
+
+  // environment
+  STORE_UNAVAILABLE: {
+    meaning: "this party's store could not be written or read, so nothing went on",
+    retryable: true,
+    next: 'look at the store, then start a new ceremony',
+  },
+  NATIVE_MISMATCH: {
+    meaning: 'the native addon is of another version than this package',
+    retryable: false,
+    next: 'install the package again, or rebuild the addon in a checkout',
+  },
+  NATIVE_BUSY: {
+    meaning: 'too many native calls are under way in this process',
+    retryable: true,
+    next: 'try again shortly, with fewer ceremonies at once',
+  },
+  COSIGNER_OFFLINE: {
+    meaning: 'the other signer never answered the request',
+    retryable: true,
+    next: 'see that it is running, or ask the third party to co-sign',
+  },
+  PEER_MISSING: {
+    meaning: 'an optional package that this function needs is not installed; the message names it',
+    retryable: false,
+    next: 'install that package',
+  },
+  RPC_UNAVAILABLE: {
+    meaning: 'no chain endpoint answered, or not as one does',
+    retryable: true,
+    next: 'look at the endpoint',
+  },
+  RELAY_BAD_DESCRIPTOR: {
+    meaning: 'a session descriptor does not have the layout of this version',
+    retryable: false,
+    next: 'compare versions of the parties',
+  },
+  RELAY_BAD_ENVELOPE: {
+    meaning: 'an envelope does not have the layout of this version, or does not fit its session',
+    retryable: false,
+    next: 'compare versions of the parties',
+  },
+  RELAY_NOT_A_MEMBER: {
+    meaning: 'the session has no participant with this identity',
+    retryable: false,
+    next: 'use the transport of a party that takes part',
+  },
+  RELAY_SESSION_UNKNOWN: {
+    meaning: 'nobody opened this session here, or it is over and gone',
+    retryable: false,
+    next: 'open it again or start a new ceremony',
+  },
+  RELAY_EQUIVOCATION: {
+    meaning: 'one sender used one sequence number for two different envelopes',
+    retryable: false,
+    next: 'inspect the sender: an honest party never does',
+  },
+  RELAY_TOO_LARGE: {
+    meaning: 'an envelope is larger than the transport carries',
+    retryable: false,
+    next: 'compare versions of the parties',
+  },
+  RELAY_QUOTA_EXHAUSTED: {
+    meaning: 'a session, or all sessions together, hold as much as the transport keeps',
+    retryable: true,
+    next: 'wait until sessions end or expire',
+  },
+
+  // stop
+  ABORTED: {
+    meaning: "the caller's signal stopped the call; the cause is the signal's reason",
+    retryable: false,
+    next: 'nothing: this was asked for',
+  },
+
+  // bug
+  INTERNAL: {
+    meaning: 'a defect of this package',
+    retryable: false,
+    next: 'report it with the message, which holds no secret',
+  },
+} satisfies Record<string, ErrorDescription>)
+
+/** One of the codes of {@link ERROR_TABLE}. */
+export type MpcWalletErrorCode = keyof typeof ERROR_TABLE
+
+/** What an {@link MpcWalletError} carries besides code and message. */
+export interface MpcWalletErrorOptions {
+  readonly cause?: unknown
+  /** The parties that caused it, where the protocol can tell. */
+  readonly culprits?: readonly PartyRole[]
+  /** The policy rule that decided. */
+  readonly ruleId?: string
+  /** The request it belongs to. */
+  readonly requestId?: string
+  /** Overrules the table, when this one occurrence must not be retried. */
+  readonly retryable?: boolean
+}
+
+const BRAND = Symbol.for('@mpc-wallet/sdk/error')
+
+/**
+ * The one error class of this package. Branch on {@link MpcWalletError.code}.
+ *
+ * `instanceof` holds across the ESM and CommonJS copies of the package and across realms: the class
+ * is recognised by a registered symbol, never by identity. Messages name the thing and the rule,
+ * hold no value, and are safe to log and to show to a language model.
+ *
+ * @example
+ * try {
+ *   await wallet.signTransaction({ transaction, chain: 'eip155:1' })
+ * } catch (error) {
+ *   if (!(error instanceof MpcWalletError) || error.code !== 'COSIGNER_OFFLINE') throw error
+ *   notifyOperator(error.culprits)
+ * }
+ */
+export class MpcWalletError extends Error {
+  override readonly name = 'MpcWalletError'
+  readonly code: MpcWalletErrorCode
+  readonly retryable: boolean
+  declare readonly culprits?: readonly PartyRole[]
+  declare readonly ruleId?: string
+  declare readonly requestId?: string
+
+  constructor(code: MpcWalletErrorCode, message: string, options: MpcWalletErrorOptions = {}) {
+    super(message, 'cause' in options ? { cause: options.cause } : undefined)
+    this.code = code
+    this.retryable = options.retryable ?? ERROR_TABLE[code].retryable
+    if (options.culprits !== undefined) this.culprits = Object.freeze([...options.culprits])
+    if (options.ruleId !== undefined) this.ruleId = options.ruleId
+    if (options.requestId !== undefined) this.requestId = options.requestId
+  }
+
+  get [BRAND](): true {
+    return true
+  }
+
+  static override [Symbol.hasInstance](value: unknown): boolean {
+    // biome-ignore lint/complexity/noThisInStatic: a subclass keeps the ordinary meaning
+    if (this !== MpcWalletError) return Function.prototype[Symbol.hasInstance].call(this, value)
+    return typeof value === 'object' && value !== null && BRAND in value
+  }
+
+  /**
+   * Turns whatever was thrown into an {@link MpcWalletError}, and gives native rejections the
+   * JavaScript stack they lack.
+   *
+   * The only place that looks at native errors. It reads `code`, because under jest, in `vm`
+   * contexts and across worker messages a native error belongs to another realm. Anything without a
+   * code of ours is a defect: `INTERNAL`.
+   */
+  static wrap(error: unknown): MpcWalletError {
+    if (error instanceof MpcWalletError) return error
+    const { code, message, culprits } = readNativeError(error)
+    if (code === undefined)
+      return new MpcWalletError('INTERNAL', 'internal error', { cause: error })
+    return new MpcWalletError(code, message, { cause: error, ...(culprits && { culprits }) })
+  }
+}
+
+interface NativeError {
+  readonly code?: MpcWalletErrorCode
+  readonly message: string
+  readonly culprits?: readonly PartyRole[]
+}
+
+function readNativeError(error: unknown): NativeError {
+  if (typeof error !== 'object' || error === null) return { message: '' }
+  // only read, and each field is narrowed below
+  const { code, message, culprits } = error as Partial<Record<keyof NativeError, unknown>>
+  if (!isErrorCode(code)) return { message: '' }
+  return {
+    code,
+    message: typeof message === 'string' ? message : ERROR_TABLE[code].meaning,
+    ...(Array.isArray(culprits) && culprits.length > 0 && { culprits: culprits.filter(isRole) }),
+  }
+}
+
+/** @internal */
+export function isErrorCode(code: unknown): code is MpcWalletErrorCode {
+  return typeof code === 'string' && Object.hasOwn(ERROR_TABLE, code)
+}
+
+function isRole(value: unknown): value is PartyRole {
+  return ALL_ROLES.some((role) => role === value)
+}

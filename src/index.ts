@@ -1,0 +1,18 @@
+export { ChainType } from './chain-type.js'
+export {
+  ERROR_TABLE,
+  type ErrorDescription,
+  MpcWalletError,
+  type MpcWalletErrorCode,
+  type MpcWalletErrorOptions,
+} from './errors.js'
+export type { Hex } from './hex.js'
+export { PartyRole } from './party-role.js'
+export {
+  type Delivery,
+  MemoryNetwork,
+  MemoryTransport,
+  type SessionInvitation,
+  type Transport,
+} from './transport/index.js'
+export * from './wallet/index.js'

@@ -1,0 +1,286 @@
+import { setTimeout as delay, setImmediate as settle } from 'node:timers/promises'
+import { isErrorCode, MpcWalletError, type MpcWalletErrorOptions } from '../errors.js'
+import type { RoundOutcome, Session, SignatureOutput, Wallet } from '../native.js'
+import { type PartyRole, roleOfIndex } from '../party-role.js'
+import type { Transport } from '../transport/index.js'
+import type { CeremonyKind, CeremonyProgress, EnvelopeDropped, Undelivered } from './events.js'
+import { type CeremonyId, toCeremonyId } from './ids.js'
+import { Inbox } from './inbox.js'
+import type { Stop } from './stop.js'
+
+const ROUNDS: Record<CeremonyKind, number> = { keygen: 7, sign: 3 }
+/** How long a ceremony that stops waits for the transport to take its goodbyes. */
+const FAREWELL_MS = 1_000
+/** Pauses before a call is repeated that the native side had no place for. */
+const FIRST_PAUSE_MS = 2
+const LONGEST_PAUSE_MS = 64
+const SHARE_HAD_LEFT =
+  'this signature share had left before: the other signer may hold the signature'
+
+type Outcome<Kind extends RoundOutcome['kind']> = Extract<RoundOutcome, { kind: Kind }>
+
+/** Who hears about a running ceremony. */
+export interface CeremonyObserver {
+  progress(progress: CeremonyProgress): void
+  dropped(dropped: EnvelopeDropped): void
+  undelivered(undelivered: Undelivered): void
+}
+
+/** What a ceremony runs on. */
+export interface CeremonyParameters {
+  readonly kind: CeremonyKind
+  /** Belongs to the ceremony from here on. */
+  readonly session: Session
+  readonly transport: Transport
+  /**
+   * What has arrived so far, where this party has read some of it already. Belongs to the ceremony
+   * from here on.
+   */
+  readonly inbox?: Inbox
+  /** The other participants. */
+  readonly peers: readonly PartyRole[]
+  /** Whether this party starts it, and so announces it. */
+  readonly initiated: boolean
+  readonly stop: Stop
+  /** Key generation: asks the operator whether the words are those of the other two. */
+  readonly confirm?: (proposal: Outcome<'confirm'>, signal: AbortSignal) => Promise<boolean>
+  readonly observer: CeremonyObserver
+}
+
+/** What a finished ceremony gives, and what it cost. */
+export interface CeremonyResult {
+  readonly ceremonyId: CeremonyId
+  readonly signatures: readonly SignatureOutput[]
+  readonly wallet?: Wallet
+  readonly durationMs: number
+  readonly bytesSent: number
+  readonly bytesReceived: number
+}
+
+/**
+ * Moves envelopes between a transport and a native session until the session is done: one native
+ * call for everything that has arrived, then whatever it wants sent. Knows no protocol.
+ *
+ * When it stops early, it tells the peers, closes the session, and leaves no timer, listener or
+ * reader behind.
+ *
+ * @throws {@link MpcWalletError} the session's verdict, `COSIGNER_OFFLINE` or `PROTOCOL_TIMEOUT`
+ * when time ran out, or what {@link Stop} says.
+ * @internal
+ */
+export async function runCeremony(parameters: CeremonyParameters): Promise<CeremonyResult> {
+  const ceremony = new Ceremony(parameters)
+  try {
+    return await ceremony.run()
+  } catch (error) {
+    throw await ceremony.stopped(error)
+  } finally {
+    ceremony.close()
+  }
+}
+
+class Ceremony {
+  readonly #parameters: CeremonyParameters
+  readonly #ceremonyId: CeremonyId
+  readonly #startedAt = performance.now()
+  #inbox: Inbox | undefined
+  #bytesSent = 0
+  #round = 0
+  #missing: readonly PartyRole[]
+  #shareLeft = false
+  /** The session's own goodbyes, when it was the session that stopped. */
+  #goodbyes: readonly Uint8Array[] | undefined
+
+  constructor(parameters: CeremonyParameters) {
+    this.#parameters = parameters
+    this.#inbox = parameters.inbox
+    this.#ceremonyId = toCeremonyId(parameters.session.sessionId)
+    this.#missing = parameters.peers
+  }
+
+  async run(): Promise<CeremonyResult> {
+    const { session, transport, initiated, stop } = this.#parameters
+    if (initiated) {
+      await stop.race(transport.open(session.descriptor, session.descriptorSignature))
+    }
+    const inbox = this.#inbox ?? new Inbox({ transport, sessionId: session.sessionId })
+    this.#inbox = inbox
+    const arrived = inbox.take()
+    let outcome = await this.#call(() => session.begin(nowMs(), arrived))
+    for (;;) {
+      this.#observe(outcome)
+      if (outcome.kind === 'done') return await this.#finish(outcome, inbox)
+      if (outcome.kind === 'aborted') throw this.#verdict(outcome)
+      if (outcome.kind !== 'waiting') await this.#send(outcome)
+      if (outcome.kind === 'confirm') outcome = await this.#confirm(outcome, inbox)
+      else {
+        await stop.race(inbox.arrival())
+        await stop.race(settle()) // a flight is several envelopes: they are taken together
+        outcome = await this.#receive(inbox)
+      }
+    }
+  }
+
+  /** Says goodbye and returns the error that the ceremony ends with. */
+  async stopped(failure: unknown): Promise<MpcWalletError> {
+    const error = this.#stopError() ?? MpcWalletError.wrap(failure)
+    await this.#sayGoodbye(error.code === 'CEREMONY_REFUSED')
+    if (!this.#shareLeft) return error
+    return new MpcWalletError(error.code, `${error.message}; ${SHARE_HAD_LEFT}`, {
+      ...optionsOf(error),
+      retryable: false,
+    })
+  }
+
+  /** Hands over all that has arrived. */
+  #receive(inbox: Inbox): Promise<RoundOutcome> {
+    const { session } = this.#parameters
+    const arrived = inbox.take()
+    return this.#call(() => session.receive(nowMs(), arrived))
+  }
+
+  close(): void {
+    this.#inbox?.close()
+    this.#parameters.session.dispose()
+  }
+
+  /** One call of the session, repeated while the native side has no place for it. */
+  async #call(step: () => Promise<RoundOutcome>): Promise<RoundOutcome> {
+    const { session, stop } = this.#parameters
+    const cancel = (): void => session.cancel()
+    for (let pauseMs = FIRST_PAUSE_MS; ; pauseMs = Math.min(2 * pauseMs, LONGEST_PAUSE_MS)) {
+      stop.throwIfStopped()
+      stop.signal.addEventListener('abort', cancel, { once: true })
+      try {
+        return await step()
+      } catch (error) {
+        const failure = MpcWalletError.wrap(error)
+        if (failure.code !== 'NATIVE_BUSY') throw failure
+      } finally {
+        stop.signal.removeEventListener('abort', cancel)
+      }
+      await stop.race(delay(pauseMs))
+    }
+  }
+
+  /** Asks the operator, and goes on listening: a peer whose operator said no ends the wait. */
+  async #confirm(proposal: Outcome<'confirm'>, inbox: Inbox): Promise<RoundOutcome> {
+    const { session, stop, confirm } = this.#parameters
+    if (confirm === undefined)
+      throw new MpcWalletError('INTERNAL', 'a ceremony without an operator asked for one')
+    let answer: boolean | undefined
+    const asked = confirm(proposal, stop.signal).then((yes) => {
+      answer = yes
+    })
+    for (;;) {
+      await stop.race(Promise.race([asked, inbox.arrival()]))
+      if (answer === false)
+        throw new MpcWalletError('CEREMONY_REFUSED', 'the operator did not confirm the six words')
+      if (answer === true) return await this.#call(() => session.confirm(nowMs(), proposal.words))
+      const outcome = await this.#receive(inbox)
+      if (outcome.kind !== 'confirm' && outcome.kind !== 'waiting') return outcome
+      this.#observe(outcome)
+    }
+  }
+
+  async #finish(outcome: Outcome<'done'>, inbox: Inbox): Promise<CeremonyResult> {
+    const { kind, observer } = this.#parameters
+    try {
+      await this.#send(outcome)
+    } catch (error) {
+      if (kind === 'keygen') throw error // without this last message the others have no wallet
+      // the signature exists and is verified: it is not thrown away because a peer cannot be told
+      observer.undelivered({
+        ceremonyId: this.#ceremonyId,
+        code: MpcWalletError.wrap(error).code,
+      })
+    }
+    return {
+      ceremonyId: this.#ceremonyId,
+      signatures: outcome.signatures,
+      ...(outcome.wallet !== undefined && { wallet: outcome.wallet }),
+      durationMs: performance.now() - this.#startedAt,
+      bytesSent: this.#bytesSent,
+      bytesReceived: inbox.bytesReceived,
+    }
+  }
+
+  async #send(outcome: Outcome<'confirm' | 'continue' | 'done'>): Promise<void> {
+    const { transport, stop } = this.#parameters
+    for (const envelope of outcome.outgoing) {
+      stop.throwIfStopped()
+      this.#shareLeft ||= outcome.kind === 'continue' && outcome.shareLeaves
+      await stop.race(transport.send(envelope)) // in order: a transport keeps it within one sender
+      this.#bytesSent += envelope.length
+    }
+  }
+
+  #observe(outcome: RoundOutcome): void {
+    const { kind, observer } = this.#parameters
+    const rounds = ROUNDS[kind]
+    const ceremonyId = this.#ceremonyId
+    for (const { code, round, from } of outcome.dropped) {
+      const role = roleOfIndex(from)
+      observer.dropped({ ceremonyId, code, round, ...(role !== undefined && { from: role }) })
+    }
+    if (outcome.kind === 'waiting' || outcome.kind === 'continue') {
+      this.#round = outcome.round
+      this.#missing = Object.freeze([...outcome.missing])
+    } else if (outcome.kind === 'done') {
+      this.#round = rounds
+      this.#missing = Object.freeze([])
+    } else return
+    observer.progress({ ceremonyId, kind, round: this.#round, rounds, missing: this.#missing })
+  }
+
+  #verdict({ code, message, culprits, outgoing }: Outcome<'aborted'>): MpcWalletError {
+    this.#goodbyes = outgoing
+    return new MpcWalletError(isErrorCode(code) ? code : 'INTERNAL', withNames(message, culprits), {
+      culprits,
+    })
+  }
+
+  #stopError(): MpcWalletError | undefined {
+    const { kind, stop, initiated, peers } = this.#parameters
+    if (!stop.timedOut) return stop.error
+    const culprits = this.#missing
+    const silent =
+      kind === 'sign' && initiated && this.#round <= 1 && culprits.length === peers.length
+    const [code, message] = silent
+      ? (['COSIGNER_OFFLINE', 'the co-signer never answered'] as const)
+      : (['PROTOCOL_TIMEOUT', 'no answer in time'] as const)
+    return new MpcWalletError(code, withNames(message, culprits), { culprits })
+  }
+
+  async #sayGoodbye(refused: boolean): Promise<void> {
+    const { session, transport } = this.#parameters
+    const timer = new AbortController()
+    try {
+      const goodbyes = this.#goodbyes ?? session.abort(refused)
+      const sent = Promise.allSettled(goodbyes.map((envelope) => transport.send(envelope)))
+      await Promise.race([sent, delay(FAREWELL_MS, undefined, { signal: timer.signal })])
+    } catch {
+      // nothing to say: the session never began or is closed, and the reason for stopping is what
+      // counts
+    } finally {
+      timer.abort()
+    }
+  }
+}
+
+function withNames(message: string, parties: readonly PartyRole[]): string {
+  return parties.length === 0 ? message : `${message} (${parties.join(', ')})`
+}
+
+function optionsOf({ cause, culprits, ruleId, requestId }: MpcWalletError): MpcWalletErrorOptions {
+  return {
+    ...(cause !== undefined && { cause }),
+    ...(culprits !== undefined && { culprits }),
+    ...(ruleId !== undefined && { ruleId }),
+    ...(requestId !== undefined && { requestId }),
+  }
+}
+
+function nowMs(): bigint {
+  return BigInt(Date.now())
+}

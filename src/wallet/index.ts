@@ -1,0 +1,27 @@
+export type { Cosigning, CosignParameters } from './cosign.js'
+export type { CosignRequest } from './cosign-request.js'
+export type { AccessListEntry, Effect, EffectCall, EvmTransaction } from './decoded-payload.js'
+export type { ListenerFailure } from './emitter.js'
+export type {
+  CeremonyKind,
+  CeremonyProgress,
+  EnvelopeDropped,
+  Failed,
+  InvitationDropped,
+  Refused,
+  RequestReceived,
+  Signed,
+  Undelivered,
+  WalletEvents,
+} from './events.js'
+export type { CeremonyId, WalletId } from './ids.js'
+export type { CreateWalletParameters, ProposedParty, WalletProposal } from './keygen.js'
+export {
+  type DeriveAccountParameters,
+  type DerivedAccount,
+  MpcAgentWallet,
+  type WalletParty,
+} from './mpc-agent-wallet.js'
+export { type CreatePartyParameters, Party } from './party.js'
+export type { Json, PolicyDocument } from './policy-document.js'
+export type { SignTransactionParameters, SignTransactionReturnType } from './sign-transaction.js'

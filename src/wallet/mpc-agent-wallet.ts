@@ -1,0 +1,227 @@
+import { setMaxListeners } from 'node:events'
+import { ChainType } from '../chain-type.js'
+import { MpcWalletError } from '../errors.js'
+import { invalid, requireFunction, requireObject } from '../guards.js'
+import type { Hex } from '../hex.js'
+import type { Wallet } from '../native.js'
+import type { PartyRole } from '../party-role.js'
+import type { Transport } from '../transport/index.js'
+import { AskedRequests } from './asked-requests.js'
+import type { WalletContext } from './context.js'
+import { type Cosigning, type CosignParameters, cosign } from './cosign.js'
+import { parseDerivationPath } from './derivation-path.js'
+import { Emitter } from './emitter.js'
+import type { WalletEvents } from './events.js'
+import { evmAddress } from './evm-address.js'
+import { toWalletId, type WalletId } from './ids.js'
+import { type CreateWalletParameters, createNativeWallet, joinNativeWallet } from './keygen.js'
+import { type PolicyDocument, readPolicy } from './policy-document.js'
+import {
+  type SignTransactionParameters,
+  type SignTransactionReturnType,
+  signTransaction,
+} from './sign-transaction.js'
+
+/** A member of a wallet's committee. */
+export interface WalletParty {
+  /** 1 agent, 2 user, 3 recovery. */
+  readonly index: number
+  readonly role: PartyRole
+  /** Ed25519: what this party's messages are verified with. */
+  readonly identityKey: Uint8Array
+}
+
+/** Which account. */
+export interface DeriveAccountParameters {
+  /** `m`, or non-hardened steps below it such as `m/60/0`. */
+  readonly path: string
+}
+
+/** One account of a wallet. */
+export interface DerivedAccount {
+  readonly path: string
+  /** Compressed, 33 bytes. */
+  readonly publicKey: Uint8Array
+  /** EVM address with its EIP-55 checksum. */
+  readonly address: Hex
+}
+
+/**
+ * One party's side of a 2-of-3 wallet. It holds one share of the key; any two parties sign, and
+ * nobody ever holds the key.
+ *
+ * @example
+ * // at the agent; at the other two: MpcAgentWallet.join with the same cards
+ * const wallet = await MpcAgentWallet.create({ party, cards, transport, confirm: askOperator })
+ * const { r, s, yParity } = await wallet.signTransaction({ transaction, chain: 'eip155:1' })
+ */
+export class MpcAgentWallet implements AsyncDisposable {
+  readonly walletId: WalletId
+  /** Which of the three parties this is. */
+  readonly role: PartyRole
+  /** The committee, by ascending index. */
+  readonly parties: readonly WalletParty[]
+  /** Number of the share set. Signing needs two parties with shares of one epoch. */
+  readonly epoch: bigint
+  /** What the parties agreed on when the wallet was made. */
+  readonly policy: PolicyDocument
+  readonly #native: Wallet
+  readonly #context: WalletContext
+  readonly #events = new Emitter<WalletEvents>()
+  readonly #closing = new AbortController()
+  readonly #work = new Set<Promise<unknown>>()
+  #cosigning: Cosigning | undefined
+  #closed: Promise<void> | undefined
+
+  private constructor(native: Wallet, transport: Transport) {
+    this.walletId = toWalletId(native.walletId)
+    this.role = native.role
+    this.parties = Object.freeze(native.parties.map((party) => Object.freeze(party)))
+    this.epoch = native.epoch
+    this.policy = readPolicy(native.policy)
+    setMaxListeners(0, this.#closing.signal) // one for each ceremony under way, removed with it
+    this.#native = native
+    this.#context = {
+      role: native.role,
+      native,
+      transport,
+      events: this.#events,
+      asked: new AskedRequests(),
+      closing: this.#closing.signal,
+      track: (work) => this.#track(work),
+    }
+  }
+
+  /**
+   * Makes a wallet, as the one party that starts it. The other two call {@link
+   * MpcAgentWallet.join}; all three must be there until it is done. Seven rounds and about 140 kB
+   * sent by each, plus the time that three operators take to compare six words.
+   *
+   * @throws {@link MpcWalletError} `CEREMONY_REFUSED` when an operator did not confirm,
+   * `PROTOCOL_TIMEOUT` naming who did not answer, `ABORTED`, or another protocol code with its
+   * culprits.
+   */
+  static async create(parameters: CreateWalletParameters): Promise<MpcAgentWallet> {
+    return new MpcAgentWallet(await createNativeWallet(parameters), parameters.transport)
+  }
+
+  /**
+   * Waits for the wallet that another party starts with the same three cards, and takes part.
+   *
+   * @throws {@link MpcWalletError} as {@link MpcAgentWallet.create}.
+   */
+  static async join(parameters: CreateWalletParameters): Promise<MpcAgentWallet> {
+    return new MpcAgentWallet(await joinNativeWallet(parameters), parameters.transport)
+  }
+
+  /** The wallet's own address on a family of chains: that of the root account `m`. */
+  address(chainType: ChainType): Hex {
+    if (chainType !== ChainType.Evm) throw invalid('chainType', `must be ${ChainType.Evm}`)
+    return this.deriveAccount({ path: 'm' }).address
+  }
+
+  /**
+   * An account of this wallet. Local and without rounds: the other parties derive the same.
+   *
+   * @throws {@link MpcWalletError} `INVALID_INPUT` for hardened steps, which need the private key
+   * that nobody holds.
+   */
+  deriveAccount(parameters: DeriveAccountParameters): DerivedAccount {
+    this.#assertOpen()
+    const { path } = requireObject('parameters', parameters)
+    const indices = parseDerivationPath('path', path)
+    try {
+      const publicKey = this.#native.derive(indices)
+      return Object.freeze({ path, publicKey, address: evmAddress(publicKey) })
+    } catch (error) {
+      throw MpcWalletError.wrap(error)
+    }
+  }
+
+  /**
+   * Signs an unsigned EVM transaction together with one other party, which reads the same bytes and
+   * decides for itself. Two round trips and about 90 kB, plus the time the other side takes to say
+   * yes.
+   *
+   * @example
+   * const { r, s, yParity } = await wallet.signTransaction({
+   *   transaction: serializeTransaction({ chainId: 1, to, value, gas, nonce, ...fees }),
+   *   chain: 'eip155:1',
+   *   memo: 'invoice 17',
+   * })
+   * @throws {@link MpcWalletError} `PAYLOAD_REFUSED` for bytes that cannot be read completely,
+   * `CEREMONY_REFUSED` when the co-signer said no, `COSIGNER_OFFLINE` when it never answered,
+   * `PROTOCOL_TIMEOUT`, `ABORTED`. If the message says that the share had left, the other side may
+   * hold the signature: do not send another transaction in its place without looking.
+   */
+  async signTransaction(parameters: SignTransactionParameters): Promise<SignTransactionReturnType> {
+    this.#assertOpen()
+    return await this.#track(signTransaction(this.#context, parameters))
+  }
+
+  /**
+   * Answers the other parties' signing requests until closed. One at a time per wallet; requests
+   * run side by side.
+   *
+   * @example
+   * const cosigning = wallet.cosign({
+   *   approve: async ({ from, effects, memo }) => await askTheUser(from, effects, memo),
+   * })
+   * @throws {@link MpcWalletError} `SESSION_BUSY` when this wallet is answering already.
+   */
+  cosign(parameters: CosignParameters): Cosigning {
+    this.#assertOpen()
+    if (this.#cosigning !== undefined)
+      throw new MpcWalletError('SESSION_BUSY', 'this wallet is answering requests already')
+    const cosigner = cosign(this.#context, parameters)
+    this.#cosigning = cosigner
+    cosigner.finished.finally(() => {
+      this.#cosigning = undefined
+    })
+    return cosigner
+  }
+
+  /**
+   * Calls `listener` for each event of a kind and returns the function that stops it. A listener
+   * that throws breaks nothing.
+   */
+  on<Name extends keyof WalletEvents>(
+    event: Name,
+    listener: (value: WalletEvents[Name]) => void,
+  ): () => void {
+    return this.#events.on(event, requireFunction('listener', listener))
+  }
+
+  /**
+   * Ends every ceremony of this wallet, tells the other parties, and lets go of the share. The transport
+   * stays open.
+   */
+  close(): Promise<void> {
+    this.#closed ??= this.#close()
+    return this.#closed
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.close()
+  }
+
+  async #close(): Promise<void> {
+    this.#closing.abort(new MpcWalletError('SESSION_CLOSED', 'the wallet was closed'))
+    await Promise.allSettled(this.#work)
+    this.#native.close()
+  }
+
+  #track<Value>(work: Promise<Value>): Promise<Value> {
+    this.#work.add(work)
+    const forget = (): void => {
+      this.#work.delete(work)
+    }
+    work.then(forget, forget)
+    return work
+  }
+
+  #assertOpen(): void {
+    if (this.#closing.signal.aborted)
+      throw new MpcWalletError('SESSION_CLOSED', 'the wallet is closed')
+  }
+}

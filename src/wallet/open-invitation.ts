@@ -1,0 +1,87 @@
+import { MpcWalletError } from '../errors.js'
+import { type Invitation, native, type Wallet } from '../native.js'
+import {
+  ABORT_ROUND,
+  INVITATION_ROUND,
+  readEnvelopeHeader,
+  type SessionDescriptor,
+  type SessionInvitation,
+} from '../transport/index.js'
+import type { Inbox } from './inbox.js'
+import type { Stop } from './stop.js'
+
+/** Envelopes of round 0 that are tried before the invitation is given up. */
+const MAX_ATTEMPTS = 8
+/** Other envelopes that may come before round 0: a whole signature is a dozen. */
+const MAX_OTHERS = 64
+
+/** What an invitation is opened from. */
+export interface OpenInvitationParameters {
+  readonly wallet: Wallet
+  readonly announced: SessionInvitation
+  readonly descriptor: SessionDescriptor
+  readonly inbox: Inbox
+  readonly stop: Stop
+}
+
+/**
+ * Waits for round 0 of a signing session and opens it natively: both signatures are verified and
+ * the payload is read. What came beside round 0 stays in the inbox, for the session.
+ *
+ * @throws {@link MpcWalletError} what the native side said of the last envelope that claimed to be
+ * round 0.
+ * @internal
+ */
+export async function openInvitation(parameters: OpenInvitationParameters): Promise<Invitation> {
+  const { wallet, announced, descriptor, inbox, stop } = parameters
+  const others: Uint8Array[] = []
+  let refusal: unknown
+  for (let attempts = 0; attempts < MAX_ATTEMPTS; ) {
+    await stop.race(inbox.arrival())
+    const batch = inbox.take()
+    for (const [position, envelope] of batch.entries()) {
+      if (!isFromInitiator(envelope, descriptor, INVITATION_ROUND)) {
+        others.push(envelope)
+        continue
+      }
+      try {
+        const { descriptor: bytes, signature } = announced
+        const now = BigInt(Date.now())
+        const invitation = native.Invitation.open(wallet, bytes, signature, envelope, now)
+        inbox.putBack([...others, ...batch.slice(position + 1)])
+        return invitation
+      } catch (error) {
+        refusal = error // junk may stand before the right one
+        attempts += 1
+      }
+    }
+    if (others.length > MAX_OTHERS)
+      throw new MpcWalletError('RELAY_BAD_ENVELOPE', 'an invitation without its round 0')
+  }
+  throw refusal
+}
+
+/**
+ * Whether an envelope takes the request back, going by its header alone.
+ *
+ * Unverified on purpose: it only ends a question, which a transport can do by delivering nothing.
+ * No signature depends on it, and a session that was joined verifies every abort.
+ *
+ * @internal
+ */
+export function isWithdrawal(envelope: Uint8Array, descriptor: SessionDescriptor): boolean {
+  return isFromInitiator(envelope, descriptor, ABORT_ROUND)
+}
+
+function isFromInitiator(
+  envelope: Uint8Array,
+  { initiator }: SessionDescriptor,
+  round: number,
+): boolean {
+  try {
+    const header = readEnvelopeHeader(envelope)
+    return header.round === round && header.from === initiator
+  } catch {
+    return false // the session drops it, with an event
+  }
+}
