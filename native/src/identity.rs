@@ -74,6 +74,17 @@ impl Pairing {
             .take()
             .ok_or_else(|| Fault::input("a pairing serves one key generation: make a new card"))
     }
+
+    /// Uses the pairing, and keeps it if it comes back: a descriptor that is not joined does not use it up.
+    pub(crate) fn with<T>(
+        &self,
+        use_it: impl FnOnce(ceremony::Pairing) -> Result<T, (ceremony::Failure, ceremony::Pairing)>,
+    ) -> Result<T, Fault> {
+        use_it(self.take()?).map_err(|(failure, pairing)| {
+            *self.secret.lock().unwrap_or_else(PoisonError::into_inner) = Some(pairing);
+            Fault::from(failure)
+        })
+    }
 }
 
 /// What a card says.

@@ -96,8 +96,15 @@ impl Invitation {
         guard(env, || {
             let now_ms = time(&now_ms, "nowMs")?;
             let payloads = self.read.iter().map(Intent::payload).collect();
-            Ok(Authorization::new(self.inner.accept(payloads, now_ms)?))
+            let authorization = self.inner.accept(payloads, now_ms)?;
+            Ok(Authorization::new(authorization, &self.wallet))
         })
+    }
+
+    /// Whether an envelope is the initiator's signed stop: the request was taken back.
+    #[napi(catch_unwind)]
+    pub fn is_withdrawn_by(&self, envelope: &[u8]) -> bool {
+        self.inner.is_withdrawn_by(envelope)
     }
 
     /// This party's no: signed abort envelopes for the initiator.

@@ -6,7 +6,7 @@
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 
-use ceremony::session::{Event, Io, Output, Report, Status, Times, advance};
+use ceremony::session::{Event, Io, Output, Rejected, Report, Status, Times, advance};
 use napi::Env;
 use napi::bindgen_prelude::{BigInt, Object, Uint8Array};
 use napi_derive::napi;
@@ -413,10 +413,12 @@ impl Session {
             let cards = cards_of(&cards)?;
             let mut rng = generator(b"session/keygen")?;
             let keys = Arc::clone(&identity.keys);
-            let pairing = pairing.take()?;
-            let session = ceremony::Session::join_wallet(
-                keys, pairing, cards, descriptor, signature, now_ms, &mut rng,
-            )?;
+            let session = pairing.with(|secret| {
+                ceremony::Session::join_wallet(
+                    keys, secret, cards, descriptor, signature, now_ms, &mut rng,
+                )
+                .map_err(|Rejected { failure, pairing }| (failure, pairing))
+            })?;
             Ok(Self::new(session, Vec::new(), rng, Arc::clone(&store.shared)))
         })
     }
@@ -437,7 +439,7 @@ impl Session {
             let times = Times { now_ms, lifetime_ms: duration(lifetime_ms, "lifetimeMs")? };
             let mut rng = generator(b"session/sign")?;
             let open = wallet.open()?;
-            let authorization = authorization.take()?;
+            let authorization = authorization.take(&open)?;
             let session = ceremony::Session::sign(
                 open,
                 authorization,
@@ -463,9 +465,10 @@ impl Session {
     ) -> napi::Result<Self> {
         guard(env, || {
             let now_ms = time(&now_ms, "nowMs")?;
-            let invitation = invitation.for_wallet(&wallet.open()?)?;
+            let open = wallet.open()?;
+            let invitation = invitation.for_wallet(&open)?;
             let mut rng = generator(b"session/sign")?;
-            let authorization = authorization.take()?;
+            let authorization = authorization.take(&open)?;
             let session = ceremony::Session::join(invitation, authorization, now_ms, &mut rng)?;
             Ok(Self::new(session, Vec::new(), rng, wallet.store()))
         })

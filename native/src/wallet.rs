@@ -1,6 +1,6 @@
 //! One party's handle of a wallet, and its consent to sign.
 
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, PoisonError, Weak};
 
 use ceremony::{ConsentedItem, ECDSA_KEY_ID, SigningAuthorization};
 use napi::Env;
@@ -146,8 +146,9 @@ impl Wallet {
             let lifetime_ms = duration(lifetime_ms, "lifetimeMs")?;
             let item = ConsentedItem { payload: intent.payload(), path };
             let expires_at_ms = now_ms.saturating_add(lifetime_ms);
-            SigningAuthorization::consent(&*self.open()?, vec![item], expires_at_ms)
-                .map(Authorization::new)
+            let wallet = self.open()?;
+            SigningAuthorization::consent(&wallet, vec![item], expires_at_ms)
+                .map(|authorization| Authorization::new(authorization, &wallet))
                 .map_err(Fault::input_from)
         })
     }
@@ -164,20 +165,29 @@ impl Wallet {
 pub struct Authorization {
     digest: [u8; 32],
     expires_at_ms: u64,
+    /// Whose consent it is. Where several parties live in one process, one's is not another's.
+    wallet: Weak<ceremony::Wallet>,
     inner: Mutex<Option<SigningAuthorization>>,
 }
 
 impl Authorization {
-    pub(crate) fn new(authorization: SigningAuthorization) -> Self {
+    pub(crate) fn new(authorization: SigningAuthorization, wallet: &Arc<ceremony::Wallet>) -> Self {
         let digest = authorization.digests().next().unwrap_or_default();
         Self {
             digest,
             expires_at_ms: authorization.expires_at_ms(),
+            wallet: Arc::downgrade(wallet),
             inner: Mutex::new(Some(authorization)),
         }
     }
 
-    pub(crate) fn take(&self) -> Result<SigningAuthorization, Fault> {
+    pub(crate) fn take(
+        &self,
+        wallet: &Arc<ceremony::Wallet>,
+    ) -> Result<SigningAuthorization, Fault> {
+        if !self.wallet.ptr_eq(&Arc::downgrade(wallet)) {
+            return Err(Fault::input("the authorization is of another wallet"));
+        }
         self.inner
             .lock()
             .unwrap_or_else(PoisonError::into_inner)

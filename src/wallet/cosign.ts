@@ -15,7 +15,7 @@ import { observerOf, type WalletContext } from './context.js'
 import { type CosignRequest, describeRequest } from './cosign-request.js'
 import { type CeremonyId, toCeremonyId } from './ids.js'
 import { Inbox } from './inbox.js'
-import { isWithdrawal, openInvitation } from './open-invitation.js'
+import { openInvitation } from './open-invitation.js'
 import { reportFailure } from './sign-transaction.js'
 import { Stop } from './stop.js'
 import { untilAborted } from './until-aborted.js'
@@ -61,7 +61,6 @@ export function cosign(context: WalletContext, parameters: CosignParameters): Co
 
 /** One request on its way from invitation to answer. */
 interface Pending {
-  readonly descriptor: SessionDescriptor
   readonly invitation: Invitation
   readonly request: CosignRequest
   readonly inbox: Inbox
@@ -165,7 +164,7 @@ export class Cosigner implements Cosigning {
         timeoutMs: Math.max(1, request.expiresAtMs - Date.now()),
         owner: this.#closing.signal,
       })
-      await this.#decide({ descriptor, invitation, request, inbox, stop })
+      await this.#decide({ invitation, request, inbox, stop })
     } catch (error) {
       this.#drop(error, ceremonyId)
     } finally {
@@ -232,10 +231,10 @@ export class Cosigner implements Cosigning {
   /**
    * Looks through what came while somebody thinks; ends the thinking if the request was taken back.
    */
-  #look({ descriptor, request, inbox, stop }: Pending, held: Uint8Array[]): void {
+  #look({ invitation, request, inbox, stop }: Pending, held: Uint8Array[]): void {
     const arrived = inbox.take()
     held.push(...arrived)
-    if (!arrived.some((envelope) => isWithdrawal(envelope, descriptor))) return
+    if (!arrived.some((envelope) => invitation.isWithdrawnBy(envelope))) return
     const culprits = [request.from]
     stop.end(new MpcWalletError('CEREMONY_REFUSED', 'the request was taken back', { culprits }))
     stop.throwIfStopped()

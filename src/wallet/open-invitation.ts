@@ -1,7 +1,6 @@
 import { MpcWalletError } from '../errors.js'
 import { type Invitation, native, type Wallet } from '../native.js'
 import {
-  ABORT_ROUND,
   INVITATION_ROUND,
   readEnvelopeHeader,
   type SessionDescriptor,
@@ -40,7 +39,7 @@ export async function openInvitation(parameters: OpenInvitationParameters): Prom
     await stop.race(inbox.arrival())
     const batch = inbox.take()
     for (const [position, envelope] of batch.entries()) {
-      if (!isFromInitiator(envelope, descriptor, INVITATION_ROUND)) {
+      if (!isInvitation(envelope, descriptor)) {
         others.push(envelope)
         continue
       }
@@ -61,26 +60,10 @@ export async function openInvitation(parameters: OpenInvitationParameters): Prom
   throw refusal
 }
 
-/**
- * Whether an envelope takes the request back, going by its header alone.
- *
- * Unverified on purpose: it only ends a question, which a transport can do by delivering nothing.
- * No signature depends on it, and a session that was joined verifies every abort.
- *
- * @internal
- */
-export function isWithdrawal(envelope: Uint8Array, descriptor: SessionDescriptor): boolean {
-  return isFromInitiator(envelope, descriptor, ABORT_ROUND)
-}
-
-function isFromInitiator(
-  envelope: Uint8Array,
-  { initiator }: SessionDescriptor,
-  round: number,
-): boolean {
+function isInvitation(envelope: Uint8Array, { initiator }: SessionDescriptor): boolean {
   try {
     const header = readEnvelopeHeader(envelope)
-    return header.round === round && header.from === initiator
+    return header.round === INVITATION_ROUND && header.from === initiator
   } catch {
     return false // the session drops it, with an event
   }

@@ -9,7 +9,7 @@ use crate::authorization::{ConsentedItem, ParsedPayload, SigningAuthorization};
 use crate::channel::Channel;
 use crate::descriptor::{Descriptor, Kind};
 use crate::document::{self, ProposedItem, SignDetails};
-use crate::envelope::{Envelope, ROUND_INVITATION};
+use crate::envelope::{Envelope, ROUND_ABORT, ROUND_INVITATION};
 use crate::identity::SIGNATURE_BYTES;
 use crate::roster::THRESHOLD;
 use crate::sealing::Use;
@@ -122,6 +122,24 @@ impl Invitation {
             self.expires_at_ms(),
             self.session_id(),
         )
+    }
+
+    /// Whether an envelope is the initiator's signed stop of this session: the request was taken back.
+    pub fn is_withdrawn_by(&self, envelope: &[u8]) -> bool {
+        let descriptor = &self.descriptor;
+        let initiator = descriptor.initiator.index();
+        Envelope::decode(envelope).is_some_and(|envelope| {
+            let header = &envelope.header;
+            header.round == ROUND_ABORT
+                && header.session_id == descriptor.session_id()
+                && header.from == initiator
+                && header.to == self.wallet.role().index()
+                && self
+                    .wallet
+                    .roster()
+                    .member(initiator)
+                    .is_some_and(|member| envelope.is_signed_by(member))
+        })
     }
 
     /// This party's no, as signed abort envelopes for the initiator.

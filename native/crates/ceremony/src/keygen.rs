@@ -18,7 +18,7 @@ use crate::roster::THRESHOLD;
 use crate::session::{Input, Io, Next, Output};
 use crate::store::{Commit, Key, ReadBack, Secret, Write, count};
 use crate::wallet::{ECDSA_KEY_ID, Wallet};
-use crate::{Failure, Role, Roster};
+use crate::{Failure, Roster};
 
 /// The epoch that a key generation makes.
 pub(crate) const FIRST_EPOCH: u64 = 1;
@@ -471,11 +471,6 @@ fn six_words<'a>(
             list.get(index).copied()
         })
         .collect()
-}
-
-/// The parties of a key generation: everybody.
-pub(crate) fn participants() -> [Role; 3] {
-    Role::ALL
 }
 
 /// The roster that a descriptor's wallet id makes of the pinned cards.

@@ -9,7 +9,7 @@ use rand_core::CryptoRngCore;
 use crate::authorization::SigningAuthorization;
 use crate::channel::{Channel, Dropped};
 use crate::descriptor::{Descriptor, Kind, Participant};
-use crate::document::{self, SignDetails};
+use crate::document::{self, PolicyDocument, SignDetails};
 use crate::envelope::ROUND_INVITATION;
 use crate::error::{Class, Evidence};
 use crate::identity::{Card, Identity, Pairing, SIGNATURE_BYTES};
@@ -86,6 +86,20 @@ pub enum Status {
     Done(Output),
     /// It stopped for good.
     Aborted(Failure),
+}
+
+/// A descriptor that was not joined, with the pairing that it did not use up.
+pub struct Rejected {
+    /// Why.
+    pub failure: Failure,
+    /// As it was.
+    pub pairing: Pairing,
+}
+
+impl core::fmt::Debug for Rejected {
+    fn fmt(&self, formatter: &mut core::fmt::Formatter<'_>) -> core::fmt::Result {
+        write!(formatter, "Rejected({})", self.failure)
+    }
 }
 
 /// The result of a ceremony.
@@ -176,7 +190,8 @@ impl Session {
     ///
     /// # Errors
     /// `Config` unless the descriptor is alive, signed by its initiator, and its roster is the one that the
-    /// pinned cards make.
+    /// pinned cards make. The pairing comes back with it: nothing was opened, so it may serve another
+    /// descriptor.
     pub fn join_wallet(
         identity: Arc<Identity>,
         pairing: Pairing,
@@ -185,24 +200,15 @@ impl Session {
         signature: &[u8],
         now_ms: u64,
         rng: &mut dyn CryptoRngCore,
-    ) -> Result<Self, Failure> {
-        let descriptor = Descriptor::decode(descriptor)
-            .ok_or_else(|| Failure::config("not a session descriptor"))?;
-        let signature = signature
-            .try_into()
-            .map_err(|_| Failure::config("a descriptor's signature has 64 bytes"))?;
-        let (roster, policy) = keygen::roster_and_policy(descriptor.wallet_id, &cards)?;
-        check_own_card(&identity, &pairing, &cards)?;
-        descriptor.check(signature, &roster, identity.role(), now_ms)?;
-        let everybody = descriptor.participants.len() == keygen::participants().len();
-        if descriptor.kind != Kind::Keygen || descriptor.epoch != FIRST_EPOCH || !everybody {
-            return Err(Failure::config("not an invitation to a key generation of all parties"));
+    ) -> Result<Self, Rejected> {
+        let invitation = (descriptor, signature);
+        match invited(&identity, &pairing, &cards, invitation, now_ms) {
+            Err(failure) => Err(Rejected { failure, pairing }),
+            Ok((descriptor, roster, policy)) => {
+                let machine = Machine::Keygen(Box::new(Keygen::new(pairing, cards, policy, None)));
+                Ok(Self::new(identity, roster, descriptor, machine, rng))
+            }
         }
-        if descriptor.initiator == identity.role() {
-            return Err(Failure::config("this party is the initiator"));
-        }
-        let machine = Keygen::new(pairing, cards, policy, None);
-        Ok(Self::new(identity, roster, descriptor, Machine::Keygen(Box::new(machine)), rng))
     }
 
     /// Starts a signing session with one other party.
@@ -524,6 +530,32 @@ pub fn advance(
             }
         }
     }
+}
+
+/// Holds an initiator's descriptor against the pinned cards.
+fn invited(
+    identity: &Identity,
+    pairing: &Pairing,
+    cards: &[Card],
+    (descriptor, signature): (&[u8], &[u8]),
+    now_ms: u64,
+) -> Result<(Descriptor, Roster, PolicyDocument), Failure> {
+    let descriptor = Descriptor::decode(descriptor)
+        .ok_or_else(|| Failure::config("not a session descriptor"))?;
+    let signature = signature
+        .try_into()
+        .map_err(|_| Failure::config("a descriptor's signature has 64 bytes"))?;
+    let (roster, policy) = keygen::roster_and_policy(descriptor.wallet_id, cards)?;
+    check_own_card(identity, pairing, cards)?;
+    descriptor.check(signature, &roster, identity.role(), now_ms)?;
+    let everybody = descriptor.participants.len() == Role::ALL.len();
+    if descriptor.kind != Kind::Keygen || descriptor.epoch != FIRST_EPOCH || !everybody {
+        return Err(Failure::config("not an invitation to a key generation of all parties"));
+    }
+    if descriptor.initiator == identity.role() {
+        return Err(Failure::config("this party is the initiator"));
+    }
+    Ok((descriptor, roster, policy))
 }
 
 struct Terms<'a> {

@@ -96,7 +96,7 @@ fn a_party_that_pinned_another_card_does_not_join() {
         &mut user.rng,
     );
 
-    assert_eq!(joined.err().unwrap().class, Class::Config);
+    assert_eq!(joined.err().unwrap().failure.class, Class::Config);
 }
 
 #[test]
