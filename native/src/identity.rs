@@ -3,6 +3,7 @@
 use std::sync::{Arc, Mutex, PoisonError};
 
 use ceremony::Card;
+use ceremony::session::Rejected;
 use napi::Env;
 use napi::bindgen_prelude::Uint8Array;
 use napi_derive::napi;
@@ -78,9 +79,10 @@ impl Pairing {
     /// Uses the pairing, and keeps it if it comes back: a descriptor that is not joined does not use it up.
     pub(crate) fn with<T>(
         &self,
-        use_it: impl FnOnce(ceremony::Pairing) -> Result<T, (ceremony::Failure, ceremony::Pairing)>,
+        use_it: impl FnOnce(ceremony::Pairing) -> Result<T, Box<Rejected>>,
     ) -> Result<T, Fault> {
-        use_it(self.take()?).map_err(|(failure, pairing)| {
+        use_it(self.take()?).map_err(|rejected| {
+            let Rejected { failure, pairing } = *rejected;
             *self.secret.lock().unwrap_or_else(PoisonError::into_inner) = Some(pairing);
             Fault::from(failure)
         })

@@ -7,7 +7,7 @@ use napi::Env;
 use napi::bindgen_prelude::{BigInt, Uint8Array};
 use napi_derive::napi;
 
-use crate::convert::{Role, bytes, generator, position, time};
+use crate::convert::{Role, bytes, position, time};
 use crate::error::{Fault, guard};
 use crate::intent::Intent;
 use crate::wallet::{Authorization, PartyInfo, Wallet};
@@ -103,15 +103,15 @@ impl Invitation {
 
     /// Whether an envelope is the initiator's signed stop: the request was taken back.
     #[napi(catch_unwind)]
-    pub fn is_withdrawn_by(&self, envelope: &[u8]) -> bool {
-        self.inner.is_withdrawn_by(envelope)
+    pub fn is_withdrawn_by(&self, env: &Env, envelope: &[u8]) -> napi::Result<bool> {
+        guard(env, || Ok(self.inner.is_withdrawn_by(envelope)))
     }
 
     /// This party's no: signed abort envelopes for the initiator.
     #[napi(catch_unwind)]
     pub fn refuse(&self, env: &Env) -> napi::Result<Vec<Uint8Array>> {
         guard(env, || {
-            let envelopes = self.inner.refuse(&mut generator(b"refusal")?);
+            let envelopes = self.inner.refuse();
             Ok(envelopes.into_iter().map(Uint8Array::from).collect())
         })
     }

@@ -6,7 +6,7 @@
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 
-use ceremony::session::{Event, Io, Output, Rejected, Report, Status, Times, advance};
+use ceremony::session::{Event, Io, Output, Report, Status, Times, advance};
 use napi::Env;
 use napi::bindgen_prelude::{BigInt, Object, Uint8Array};
 use napi_derive::napi;
@@ -411,13 +411,11 @@ impl Session {
         guard(env, || {
             let now_ms = time(&now_ms, "nowMs")?;
             let cards = cards_of(&cards)?;
-            let mut rng = generator(b"session/keygen")?;
+            let rng = generator(b"session/keygen")?;
             let keys = Arc::clone(&identity.keys);
             let session = pairing.with(|secret| {
-                ceremony::Session::join_wallet(
-                    keys, secret, cards, descriptor, signature, now_ms, &mut rng,
-                )
-                .map_err(|Rejected { failure, pairing }| (failure, pairing))
+                ceremony::Session::join_wallet(keys, secret, cards, descriptor, signature, now_ms)
+                    .map_err(Box::new)
             })?;
             Ok(Self::new(session, Vec::new(), rng, Arc::clone(&store.shared)))
         })
@@ -467,9 +465,9 @@ impl Session {
             let now_ms = time(&now_ms, "nowMs")?;
             let open = wallet.open()?;
             let invitation = invitation.for_wallet(&open)?;
-            let mut rng = generator(b"session/sign")?;
+            let rng = generator(b"session/sign")?;
             let authorization = authorization.take(&open)?;
-            let session = ceremony::Session::join(invitation, authorization, now_ms, &mut rng)?;
+            let session = ceremony::Session::join(invitation, authorization, now_ms)?;
             Ok(Self::new(session, Vec::new(), rng, wallet.store()))
         })
     }

@@ -48,7 +48,17 @@ export class Log<Entry extends Sequenced> {
 
   /** The first entry behind a place that a reader wants. */
   after(sequence: bigint, wanted: (entry: Entry) => boolean): Entry | undefined {
-    return this.#entries.find((entry) => entry.sequence > sequence && wanted(entry))
+    let [start, end] = [0, this.#entries.length]
+    while (start < end) {
+      const middle = (start + end) >>> 1
+      if ((this.#entries[middle]?.sequence ?? 0n) > sequence) end = middle
+      else start = middle + 1
+    }
+    for (let at = start; at < this.#entries.length; at++) {
+      const entry = this.#entries[at]
+      if (entry !== undefined && wanted(entry)) return entry
+    }
+    return undefined
   }
 
   /** Lets readers finish what is there and then end. */

@@ -43,6 +43,8 @@ export class SessionBoard {
   readonly #byId = new Map<string, Session>()
   readonly #now: () => number
   #totalBytes = 0
+  /** Before this no stored session expires. */
+  #nextExpiryMs = Number.POSITIVE_INFINITY
 
   constructor({ now }: { now: () => number }) {
     this.#now = now
@@ -59,6 +61,7 @@ export class SessionBoard {
     this.#makeRoom(0)
     if (this.#byId.size >= MAX_SESSIONS)
       throw new MpcWalletError('RELAY_QUOTA_EXHAUSTED', `more than ${MAX_SESSIONS} live sessions`)
+    this.#nextExpiryMs = Math.min(this.#nextExpiryMs, facts.expiresAtMs)
     this.#sessions.append((sequence) => {
       const session: Session = {
         sequence,
@@ -157,15 +160,27 @@ export class SessionBoard {
   }
 
   #makeRoom(bytes: number): void {
-    for (const session of [...this.#sessions.entries]) {
-      const full = this.#byId.size >= MAX_SESSIONS || this.#totalBytes + bytes > MAX_TOTAL_BYTES
-      const expired = session.facts.expiresAtMs <= this.#now()
-      if (!expired && !(full && everybodyLeft(session))) continue
-      this.#sessions.remove(session)
-      this.#byId.delete(idOf(session.facts.sessionId))
-      this.#totalBytes -= session.bytes
-      session.envelopes.end()
+    const full = (): boolean =>
+      this.#byId.size >= MAX_SESSIONS || this.#totalBytes + bytes > MAX_TOTAL_BYTES
+    const now = this.#now()
+    if (now >= this.#nextExpiryMs) {
+      for (const session of [...this.#sessions.entries])
+        if (session.facts.expiresAtMs <= now) this.#remove(session)
+      const left = this.#sessions.entries.map(({ facts }) => facts.expiresAtMs)
+      this.#nextExpiryMs = Math.min(...left, Number.POSITIVE_INFINITY)
     }
+    while (full()) {
+      const finished = this.#sessions.entries.find(everybodyLeft)
+      if (finished === undefined) return
+      this.#remove(finished)
+    }
+  }
+
+  #remove(session: Session): void {
+    this.#sessions.remove(session)
+    this.#byId.delete(idOf(session.facts.sessionId))
+    this.#totalBytes -= session.bytes
+    session.envelopes.end()
   }
 }
 

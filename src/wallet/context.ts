@@ -1,6 +1,7 @@
 import type { Wallet } from '../native.js'
 import type { PartyRole } from '../party-role.js'
 import type { Transport } from '../transport/index.js'
+import type { Accounts } from './accounts.js'
 import type { AskedRequests } from './asked-requests.js'
 import type { CeremonyObserver } from './ceremony.js'
 import type { Emitter } from './emitter.js'
@@ -13,6 +14,7 @@ export interface WalletContext {
   readonly transport: Transport
   readonly events: Emitter<WalletEvents>
   readonly asked: AskedRequests
+  readonly accounts: Accounts
   /** Aborted, with the error for whoever waits, when the wallet closes. */
   readonly closing: AbortSignal
   /** Keeps a piece of work in the list of those that closing waits for. */

@@ -1,10 +1,10 @@
 import { MpcWalletError } from '../errors.js'
 import type { Hex } from '../hex.js'
-import type { Invitation, Wallet } from '../native.js'
+import type { Invitation } from '../native.js'
 import type { PartyRole } from '../party-role.js'
+import type { Accounts } from './accounts.js'
 import { type Effect, type EvmTransaction, readDecodedPayload } from './decoded-payload.js'
 import { formatDerivationPath } from './derivation-path.js'
-import { evmAddress } from './evm-address.js'
 import { type CeremonyId, toCeremonyId } from './ids.js'
 
 /** What another party asks this one to sign, as this party's own native code read it. */
@@ -28,7 +28,7 @@ export interface CosignRequest {
 }
 
 /** @internal */
-export function describeRequest(invitation: Invitation, wallet: Wallet): CosignRequest {
+export function describeRequest(invitation: Invitation, accounts: Accounts): CosignRequest {
   const [path, ...more] = invitation.paths
   if (path === undefined || more.length > 0)
     throw new MpcWalletError('PAYLOAD_REFUSED', 'a request must be for one transaction')
@@ -36,7 +36,7 @@ export function describeRequest(invitation: Invitation, wallet: Wallet): CosignR
     ceremonyId: toCeremonyId(invitation.sessionId),
     from: invitation.from,
     path: formatDerivationPath(path),
-    account: evmAddress(wallet.derive(path)),
+    account: accounts.at(path).address,
     ...readDecodedPayload(invitation.describe(0)),
     memo: invitation.memo,
     expiresAtMs: Number(invitation.expiresAtMs),

@@ -151,14 +151,14 @@ export class Cosigner implements Cosigning {
 
   /** From an invitation to a signature, a refusal or a failure. Never rejects. */
   async #answer(announced: SessionInvitation, descriptor: SessionDescriptor): Promise<void> {
-    const { transport, native: wallet, asked } = this.#context
+    const { transport, accounts, asked } = this.#context
     const { sessionId } = descriptor
     const ceremonyId = toCeremonyId(sessionId)
     let inbox: Inbox | undefined
     try {
       inbox = new Inbox({ transport, sessionId })
       const invitation = await this.#open(announced, descriptor, inbox)
-      const request = describeRequest(invitation, wallet)
+      const request = describeRequest(invitation, accounts)
       asked.add(ceremonyId, request.expiresAtMs)
       using stop = new Stop({
         timeoutMs: Math.max(1, request.expiresAtMs - Date.now()),

@@ -6,13 +6,13 @@ import type { Hex } from '../hex.js'
 import type { Wallet } from '../native.js'
 import type { PartyRole } from '../party-role.js'
 import type { Transport } from '../transport/index.js'
+import { Accounts } from './accounts.js'
 import { AskedRequests } from './asked-requests.js'
 import type { WalletContext } from './context.js'
 import { type Cosigning, type CosignParameters, cosign } from './cosign.js'
 import { parseDerivationPath } from './derivation-path.js'
 import { Emitter } from './emitter.js'
 import type { WalletEvents } from './events.js'
-import { evmAddress } from './evm-address.js'
 import { toWalletId, type WalletId } from './ids.js'
 import { type CreateWalletParameters, createNativeWallet, joinNativeWallet } from './keygen.js'
 import { type PolicyDocument, readPolicy } from './policy-document.js'
@@ -87,6 +87,7 @@ export class MpcAgentWallet implements AsyncDisposable {
       transport,
       events: this.#events,
       asked: new AskedRequests(),
+      accounts: new Accounts(native),
       closing: this.#closing.signal,
       track: (work) => this.#track(work),
     }
@@ -131,8 +132,8 @@ export class MpcAgentWallet implements AsyncDisposable {
     const { path } = requireObject('parameters', parameters)
     const indices = parseDerivationPath('path', path)
     try {
-      const publicKey = this.#native.derive(indices)
-      return Object.freeze({ path, publicKey, address: evmAddress(publicKey) })
+      const { publicKey, address } = this.#context.accounts.at(indices)
+      return Object.freeze({ path, publicKey: new Uint8Array(publicKey), address })
     } catch (error) {
       throw MpcWalletError.wrap(error)
     }

@@ -82,7 +82,8 @@ pub(crate) struct Channel {
     session_id: [u8; 32],
     me: PartyIndex,
     peers: Vec<PartyIndex>,
-    opening: OpeningKey,
+    /// Made when the session begins; round 1 carries its public key.
+    opening: Option<OpeningKey>,
     peer_session_keys: BTreeMap<PartyIndex, [u8; SEALING_KEY_BYTES]>,
     sealers: BTreeMap<PartyIndex, Sealer>,
     openers: BTreeMap<PartyIndex, Opener>,
@@ -95,18 +96,13 @@ pub(crate) struct Channel {
 }
 
 impl Channel {
-    pub(crate) fn new(
-        identity: Arc<Identity>,
-        roster: Roster,
-        descriptor: Descriptor,
-        rng: &mut dyn CryptoRngCore,
-    ) -> Self {
+    pub(crate) fn new(identity: Arc<Identity>, roster: Roster, descriptor: Descriptor) -> Self {
         let me = identity.role();
         Self {
             session_id: descriptor.session_id(),
             me: me.index(),
             peers: descriptor.peers_of(me).collect(),
-            opening: OpeningKey::generate(rng),
+            opening: None,
             identity,
             roster,
             descriptor,
@@ -120,6 +116,12 @@ impl Channel {
             dropped: Vec::new(),
             stopped_by: None,
         }
+    }
+
+    /// Makes the key of this party for this session: when it begins, not where it is constructed, which is a
+    /// place that must not take long.
+    pub(crate) fn begin(&mut self, rng: &mut dyn CryptoRngCore) {
+        self.opening.get_or_insert_with(|| OpeningKey::generate(rng));
     }
 
     pub(crate) fn session_id(&self) -> &[u8; 32] {
@@ -253,7 +255,7 @@ impl Channel {
     /// The agreement under which a sender sealed a body: honest senders make one per session.
     fn opener(&mut self, from: PartyIndex, sealed: &[u8]) -> Option<&Opener> {
         if !self.openers.get(&from).is_some_and(|opener| opener.fits(sealed)) {
-            let opener = self.opening.opener(Use::Round, encapsulated_key(sealed)?)?;
+            let opener = self.opening.as_ref()?.opener(Use::Round, encapsulated_key(sealed)?)?;
             self.openers.insert(from, opener);
         }
         self.openers.get(&from)
@@ -368,7 +370,7 @@ impl Channel {
         outgoing: &[Outgoing],
         rng: &mut dyn CryptoRngCore,
     ) -> Result<Vec<Vec<u8>>, Failure> {
-        let session_key = (round == 1).then(|| self.opening.public_key());
+        let session_key = self.opening.as_ref().filter(|_| round == 1).map(OpeningKey::public_key);
         let of_keys = outgoing.iter().map(|key| key.broadcast.as_slice());
         let own = Sha256::digest(body::broadcasts(session_key.as_ref(), of_keys));
         self.own_broadcasts.insert(round, own.into());

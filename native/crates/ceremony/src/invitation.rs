@@ -3,7 +3,6 @@
 use std::sync::Arc;
 
 use dkls23::PartyIndex;
-use rand_core::CryptoRngCore;
 
 use crate::authorization::{ConsentedItem, ParsedPayload, SigningAuthorization};
 use crate::channel::Channel;
@@ -143,10 +142,10 @@ impl Invitation {
     }
 
     /// This party's no, as signed abort envelopes for the initiator.
-    pub fn refuse(&self, rng: &mut dyn CryptoRngCore) -> Vec<Vec<u8>> {
+    pub fn refuse(&self) -> Vec<Vec<u8>> {
         let identity = Arc::clone(self.wallet.identity());
         let roster = self.wallet.roster().clone();
-        Channel::new(identity, roster, self.descriptor.clone(), rng)
+        Channel::new(identity, roster, self.descriptor.clone())
             .send_abort(&Failure::refused("this party refused"))
     }
 

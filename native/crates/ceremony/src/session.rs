@@ -183,7 +183,7 @@ impl Session {
         let terms = Terms { kind: Kind::Keygen, epoch: FIRST_EPOCH, participants: &Role::ALL };
         let descriptor = describe(&terms, &identity, &roster, &details, times, rng)?;
         let machine = Keygen::new(pairing, cards, policy, Some(details));
-        Ok(Self::new(identity, roster, descriptor, Machine::Keygen(Box::new(machine)), rng))
+        Ok(Self::new(identity, roster, descriptor, Machine::Keygen(Box::new(machine))))
     }
 
     /// Joins a key generation on an initiator's descriptor.
@@ -199,14 +199,13 @@ impl Session {
         descriptor: &[u8],
         signature: &[u8],
         now_ms: u64,
-        rng: &mut dyn CryptoRngCore,
     ) -> Result<Self, Rejected> {
         let invitation = (descriptor, signature);
         match invited(&identity, &pairing, &cards, invitation, now_ms) {
             Err(failure) => Err(Rejected { failure, pairing }),
             Ok((descriptor, roster, policy)) => {
                 let machine = Machine::Keygen(Box::new(Keygen::new(pairing, cards, policy, None)));
-                Ok(Self::new(identity, roster, descriptor, machine, rng))
+                Ok(Self::new(identity, roster, descriptor, machine))
             }
         }
     }
@@ -244,7 +243,7 @@ impl Session {
         let roster = wallet.roster().clone();
         let descriptor = describe(&terms, &identity, &roster, &details, times, rng)?;
         let machine = Sign::new(wallet, items, Some(details));
-        Ok(Self::new(identity, roster, descriptor, Machine::Sign(Box::new(machine)), rng))
+        Ok(Self::new(identity, roster, descriptor, Machine::Sign(Box::new(machine))))
     }
 
     /// Joins the signing session of an invitation.
@@ -255,7 +254,6 @@ impl Session {
         invitation: &Invitation,
         authorization: SigningAuthorization,
         now_ms: u64,
-        rng: &mut dyn CryptoRngCore,
     ) -> Result<Self, Failure> {
         let wallet = Arc::clone(invitation.wallet());
         let descriptor = invitation.descriptor().clone();
@@ -264,7 +262,7 @@ impl Session {
         let roster = wallet.roster().clone();
         let initiator = descriptor.initiator.index();
         let machine = Machine::Sign(Box::new(Sign::new(wallet, items, None)));
-        let mut session = Self::new(identity, roster, descriptor, machine, rng);
+        let mut session = Self::new(identity, roster, descriptor, machine);
         session.channel.mark_taken(ROUND_INVITATION, initiator);
         Ok(session)
     }
@@ -274,14 +272,13 @@ impl Session {
         roster: Roster,
         descriptor: Descriptor,
         machine: Machine,
-        rng: &mut dyn CryptoRngCore,
     ) -> Self {
         let wallet = match &machine {
             Machine::Sign(machine) => Some(Arc::clone(machine.wallet())),
             Machine::Keygen(_) | Machine::Failing(_) | Machine::Closed => None,
         };
         Self {
-            channel: Channel::new(identity, roster, descriptor, rng),
+            channel: Channel::new(identity, roster, descriptor),
             machine,
             outgoing: Vec::new(),
             share_leaves: false,
@@ -313,6 +310,9 @@ impl Session {
             return Step::Report(self.closed());
         }
         let mut input = Input { confirmed: None, committed: None };
+        if matches!(event, Event::Begin(_)) {
+            self.channel.begin(io.rng);
+        }
         match event {
             Event::Begin(envelopes) | Event::Receive(envelopes) => {
                 if let Err(failure) = self.channel.accept(envelopes) {
