@@ -50,7 +50,7 @@ export declare class Intent {
 /** An opened invitation to sign. */
 export declare class Invitation {
   /** Verifies descriptor and signature against the wallet's roster, opens round 0 and parses the payloads. */
-  static open(wallet: Wallet, descriptor: Uint8Array, signature: Uint8Array, round0: Uint8Array, nowMs: bigint): Invitation
+  static open(wallet: Wallet, descriptor: Uint8Array, signature: Uint8Array, round0: Uint8Array, nowMs: bigint): Promise<Invitation>
   /** The session, 32 bytes. */
   get sessionId(): Uint8Array
   /** Who asks. */
@@ -67,6 +67,8 @@ export declare class Invitation {
   describe(item: number): string
   /** This party's yes to exactly these payloads. */
   accept(nowMs: bigint): Authorization
+  /** Whether an envelope is the initiator's signed stop: the request was taken back. */
+  isWithdrawnBy(envelope: Uint8Array): boolean
   /** This party's no: signed abort envelopes for the initiator. */
   refuse(): Array<Uint8Array>
 }
@@ -91,7 +93,7 @@ export declare class Session {
   get sessionId(): Uint8Array
   /** The descriptor, which the initiator opens on the transport. */
   get descriptor(): Uint8Array
-  /** This party's signature over it, 64 bytes. */
+  /** The initiator's signature over it, 64 bytes; empty at a party that joined. */
   get descriptorSignature(): Uint8Array
   /** Starts; envelopes that were already there are taken in the same flight. */
   begin(nowMs: bigint, envelopes: Array<Uint8Array>): Promise<RoundOutcome>

@@ -4,12 +4,13 @@ use std::sync::Arc;
 
 use ceremony::descriptor::{Descriptor, Kind};
 use napi::Env;
-use napi::bindgen_prelude::{BigInt, Uint8Array};
+use napi::bindgen_prelude::{BigInt, Object, Uint8Array};
 use napi_derive::napi;
 
 use crate::convert::{Role, bytes, position, time};
 use crate::error::{Fault, guard};
 use crate::intent::Intent;
+use crate::pool::{self, Permit};
 use crate::wallet::{Authorization, PartyInfo, Wallet};
 
 /// An opened invitation to sign.
@@ -25,22 +26,25 @@ pub struct Invitation {
 #[napi]
 impl Invitation {
     /// Verifies descriptor and signature against the wallet's roster, opens round 0 and parses the payloads.
-    #[napi(catch_unwind)]
-    pub fn open(
-        env: &Env,
+    #[napi(catch_unwind, ts_return_type = "Promise<Invitation>")]
+    pub fn open<'env>(
+        env: &'env Env,
         wallet: &Wallet,
         descriptor: &[u8],
         signature: &[u8],
         round0: &[u8],
         now_ms: BigInt,
-    ) -> napi::Result<Self> {
-        guard(env, || {
-            let now_ms = time(&now_ms, "nowMs")?;
-            let wallet = wallet.open()?;
-            let inner = ceremony::Invitation::open(&wallet, descriptor, signature, round0, now_ms)?;
+    ) -> napi::Result<Object<'env>> {
+        let claim = || Ok((time(&now_ms, "nowMs")?, wallet.open()?, Permit::take()?));
+        let (now_ms, wallet, permit) = guard(env, claim)?;
+        let [descriptor, signature, round0] = [descriptor, signature, round0].map(<[u8]>::to_vec);
+        let open = move || {
+            let inner =
+                ceremony::Invitation::open(&wallet, &descriptor, &signature, &round0, now_ms)?;
             let read = parse_items(&inner)?;
             Ok(Self { inner, wallet, read })
-        })
+        };
+        pool::spawn(env, permit, open, |opened| opened)
     }
 
     /// The session, 32 bytes.

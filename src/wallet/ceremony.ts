@@ -7,13 +7,11 @@ import type { CeremonyKind, CeremonyProgress, EnvelopeDropped, Undelivered } fro
 import { type CeremonyId, toCeremonyId } from './ids.js'
 import { Inbox } from './inbox.js'
 import type { Stop } from './stop.js'
+import { whileBusy } from './while-busy.js'
 
 const ROUNDS: Record<CeremonyKind, number> = { keygen: 7, sign: 3 }
 /** How long a ceremony that stops waits for the transport to take its goodbyes. */
 const FAREWELL_MS = 1_000
-/** Pauses before a call is repeated that the native side had no place for. */
-const FIRST_PAUSE_MS = 2
-const LONGEST_PAUSE_MS = 64
 const SHARE_HAD_LEFT =
   'this signature share had left before: the other signer may hold the signature'
 
@@ -148,19 +146,14 @@ class Ceremony {
   async #call(step: () => Promise<RoundOutcome>): Promise<RoundOutcome> {
     const { session, stop } = this.#parameters
     const cancel = (): void => session.cancel()
-    for (let pauseMs = FIRST_PAUSE_MS; ; pauseMs = Math.min(2 * pauseMs, LONGEST_PAUSE_MS)) {
-      stop.throwIfStopped()
+    return await whileBusy(stop, async () => {
       stop.signal.addEventListener('abort', cancel, { once: true })
       try {
         return await step()
-      } catch (error) {
-        const failure = MpcWalletError.wrap(error)
-        if (failure.code !== 'NATIVE_BUSY') throw failure
       } finally {
         stop.signal.removeEventListener('abort', cancel)
       }
-      await stop.race(delay(pauseMs))
-    }
+    })
   }
 
   /** Asks the operator, and goes on listening: a peer whose operator said no ends the wait. */

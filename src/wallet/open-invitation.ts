@@ -8,6 +8,7 @@ import {
 } from '../transport/index.js'
 import type { Inbox } from './inbox.js'
 import type { Stop } from './stop.js'
+import { whileBusy } from './while-busy.js'
 
 /** Envelopes of round 0 that are tried before the invitation is given up. */
 const MAX_ATTEMPTS = 8
@@ -46,10 +47,13 @@ export async function openInvitation(parameters: OpenInvitationParameters): Prom
       try {
         const { descriptor: bytes, signature } = announced
         const now = BigInt(Date.now())
-        const invitation = native.Invitation.open(wallet, bytes, signature, envelope, now)
+        const invitation = await whileBusy(stop, () =>
+          native.Invitation.open(wallet, bytes, signature, envelope, now),
+        )
         inbox.putBack([...others, ...batch.slice(position + 1)])
         return invitation
       } catch (error) {
+        stop.throwIfStopped()
         refusal = error // junk may stand before the right one
         attempts += 1
       }
