@@ -63,20 +63,48 @@ function nodeBench() {
   const ecdsa = of(({ references }) => references.ecdsa)
   const report = (name, value, unit, ratio, reference) => {
     const shown = `${name.padEnd(36)} ${value.toFixed(2).padStart(12)} ${unit.padEnd(6)}`
-    console.log(`  ${shown} ${ratio === null ? '' : `${ratio.toFixed(2).padStart(9)} × ${reference}`}`)
+    console.log(
+      `  ${shown} ${ratio === null ? '' : `${ratio.toFixed(2).padStart(9)} × ${reference}`}`,
+    )
     lines.push({ name, value, unit, ratio, reference })
   }
   const lines = []
-  console.log(`  ${MULTIPLICATION} ${multiplication.toFixed(1)} µs, k256 single-key ECDSA signature ${ecdsa.toFixed(1)} µs`)
+  console.log(
+    `  ${MULTIPLICATION} ${multiplication.toFixed(1)} µs, k256 single-key ECDSA signature ${ecdsa.toFixed(1)} µs`,
+  )
   const inMultiplications = (microseconds) => microseconds / multiplication
   const latency = of(({ latency }) => latency.milliseconds)
   report('node.sign.latency', latency, 'ms', inMultiplications(1e3 * latency), MULTIPLICATION)
   const one = of(({ one }) => one.perSecond)
   const all = of(({ all }) => all.perSecond)
-  report('node.sign.throughput.one-thread', one, '1/s', inMultiplications(1e6 / one), `${MULTIPLICATION}, per signature`)
-  report('node.sign.throughput.all-threads', all, '1/s', of(({ one, all }) => all.perSecond / one.perSecond), 'node.sign.throughput.one-thread')
-  report('node.timer-lag.p99', of(({ all }) => all.timerLagP99), 'ms', null, null)
-  report('node.timer-lag.max', of(({ all }) => all.timerLagMax), 'ms', null, null)
+  report(
+    'node.sign.throughput.one-thread',
+    one,
+    '1/s',
+    inMultiplications(1e6 / one),
+    `${MULTIPLICATION}, per signature`,
+  )
+  report(
+    'node.sign.throughput.all-threads',
+    all,
+    '1/s',
+    of(({ one, all }) => all.perSecond / one.perSecond),
+    'node.sign.throughput.one-thread',
+  )
+  report(
+    'node.timer-lag.p99',
+    of(({ all }) => all.timerLagP99),
+    'ms',
+    null,
+    null,
+  )
+  report(
+    'node.timer-lag.max',
+    of(({ all }) => all.timerLagMax),
+    'ms',
+    null,
+    null,
+  )
   const imports = Array.from({ length: IMPORTS }, () => importTime())
   report('node.import', median(imports), 'ms', null, null)
   report('node.wallet.memory', node('memory').bytes, 'bytes', null, null)

@@ -1,6 +1,7 @@
 // One case of the end-to-end benchmark, in a process of its own: node bench/node.mjs CASE. Prints one line of JSON.
-import { memoryUsage } from 'node:process'
+
 import { monitorEventLoopDelay } from 'node:perf_hooks'
+import { memoryUsage } from 'node:process'
 import { PartyRole } from '@mpc-wallet/sdk'
 import { createTestCommittee } from '@mpc-wallet/sdk/testing'
 import { serializeTransaction } from 'viem'
@@ -9,7 +10,8 @@ const AT_ONCE = 64
 
 const cases = { latency, throughput, memory }
 const [name = ''] = process.argv.slice(2)
-if (!Object.hasOwn(cases, name)) throw new Error(`no case ${name}: ${Object.keys(cases).join(', ')}`)
+if (!Object.hasOwn(cases, name))
+  throw new Error(`no case ${name}: ${Object.keys(cases).join(', ')}`)
 console.log(JSON.stringify(await cases[name]()))
 
 /** Milliseconds of one signature after another, both signers in this process. */

@@ -1,4 +1,4 @@
-//! Acknowledgements of an epoch, and the certificate that all of them together are (`wallet.md` §4, §7).
+//! Acknowledgements of an epoch, and the certificate that all of them together are (`docs/protocol.md` §G.7).
 
 use std::collections::BTreeMap;
 

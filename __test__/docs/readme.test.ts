@@ -1,0 +1,60 @@
+import { execFile } from 'node:child_process'
+import { join } from 'node:path'
+import { promisify } from 'node:util'
+import { describe, expect, it } from '@jest/globals'
+import { readText, root } from './documents.js'
+
+const EXAMPLE = 'examples/first-signature.mjs'
+
+/** The code of a page in one language. */
+function codeBlocks(page: string, language: string): string[] {
+  return [...page.matchAll(new RegExp(`^\`\`\`${language}\n(.*?)^\`\`\`$`, 'gms'))].map(
+    ([, code = '']) => code,
+  )
+}
+
+/** The `run` lines that a page asks for, by the name in package.json. */
+function npmScripts(page: string): string[] {
+  return [...page.matchAll(/\bnpm (?:run )?(quickstart|test|bench|build[:\w]*|lint)\b/g)].flatMap(
+    ([, name]) => name ?? [],
+  )
+}
+
+describe('the example of the README', () => {
+  it('is the one in the examples', () => {
+    expect(codeBlocks(readText('README.md'), 'js')).toEqual([readText(EXAMPLE)])
+  })
+
+  it('makes a wallet and a signature of it', async () => {
+    const loader = join(root, '__test__/docs/sdk-from-source.mjs')
+    const args = ['--no-warnings', '--import', loader, join(root, EXAMPLE)]
+    const { stdout } = await promisify(execFile)(process.execPath, args, { cwd: root })
+
+    const lines = stdout.trim().split('\n')
+    const printed = (name: string): string[] =>
+      lines.filter((line) => line.startsWith(name)).map((line) => line.slice(name.length).trim())
+    expect(printed('wallet')).toEqual([expect.stringMatching(/^0x[0-9a-fA-F]{40}$/)])
+    expect(printed('signer')).toEqual(printed('wallet'))
+    expect(printed('words')).toHaveLength(3)
+    expect(new Set(printed('words')).size).toBe(1)
+  })
+})
+
+describe('the README', () => {
+  it('names scripts that there are', () => {
+    const { scripts } = JSON.parse(readText('package.json'))
+    const named = npmScripts(readText('README.md'))
+
+    expect(named).toEqual(expect.arrayContaining(['quickstart', 'test', 'bench']))
+    for (const name of named) expect(scripts).toHaveProperty([name])
+  })
+
+  it('asks for the versions that the manifests ask for', () => {
+    const page = readText('README.md')
+    const { engines } = JSON.parse(readText('package.json'))
+    const rust = /channel = "(\d+\.\d+)/.exec(readText('rust-toolchain.toml'))?.[1]
+
+    expect(page).toContain(`Node.js ${String(engines.node).replace('>=', '')} or later`)
+    expect(page).toContain(`Rust ${rust} by`)
+  })
+})
