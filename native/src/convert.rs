@@ -105,11 +105,22 @@ pub(crate) fn payload(bytes: &Uint8Array) -> Vec<u8> {
 
 /// Copies first, so that the caller may change its buffers while a thread reads ours.
 pub(crate) fn envelopes(envelopes: &[Uint8Array]) -> Result<Vec<Vec<u8>>, Fault> {
-    let total: usize = envelopes.iter().map(|envelope| envelope.len()).sum();
-    if envelopes.len() > MAX_ENVELOPES || total > MAX_BYTES {
+    check_size(envelopes.len(), envelopes.iter().map(|envelope| envelope.len()).sum())?;
+    Ok(envelopes.iter().map(|envelope| envelope.to_vec()).collect())
+}
+
+/// [`envelopes`] for a call that takes several byte arguments.
+pub(crate) fn copies<const N: usize>(parts: [&[u8]; N]) -> Result<[Vec<u8>; N], Fault> {
+    check_size(N, parts.iter().map(|part| part.len()).sum())?;
+    Ok(parts.map(<[u8]>::to_vec))
+}
+
+/// One call is capped before anything is copied.
+fn check_size(envelopes: usize, total: usize) -> Result<(), Fault> {
+    if envelopes > MAX_ENVELOPES || total > MAX_BYTES {
         return Err(Fault::input("one call takes at most 64 envelopes and 4 MiB"));
     }
-    Ok(envelopes.iter().map(|envelope| envelope.to_vec()).collect())
+    Ok(())
 }
 
 /// A generator for one object or session: 32 bytes of the operating system, hashed with what it is for.

@@ -7,7 +7,7 @@ use napi::Env;
 use napi::bindgen_prelude::{BigInt, Object, Uint8Array};
 use napi_derive::napi;
 
-use crate::convert::{Role, bytes, position, time};
+use crate::convert::{Role, bytes, copies, position, time};
 use crate::error::{Fault, guard};
 use crate::intent::Intent;
 use crate::pool::{self, Permit};
@@ -35,9 +35,12 @@ impl Invitation {
         round0: &[u8],
         now_ms: BigInt,
     ) -> napi::Result<Object<'env>> {
-        let claim = || Ok((time(&now_ms, "nowMs")?, wallet.open()?, Permit::take()?));
-        let (now_ms, wallet, permit) = guard(env, claim)?;
-        let [descriptor, signature, round0] = [descriptor, signature, round0].map(<[u8]>::to_vec);
+        let claim = || {
+            let now_ms = time(&now_ms, "nowMs")?;
+            let [descriptor, signature, round0] = copies([descriptor, signature, round0])?;
+            Ok((now_ms, descriptor, signature, round0, wallet.open()?, Permit::take()?))
+        };
+        let (now_ms, descriptor, signature, round0, wallet, permit) = guard(env, claim)?;
         let open = move || {
             let inner =
                 ceremony::Invitation::open(&wallet, &descriptor, &signature, &round0, now_ms)?;

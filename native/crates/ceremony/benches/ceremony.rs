@@ -102,7 +102,7 @@ fn sign(
         )
         .unwrap();
         let authorization = invitation.accept(vec![payload(text)], NOW_MS).unwrap();
-        let mut session = Session::join(&invitation, authorization, NOW_MS, &mut user.rng).unwrap();
+        let mut session = Session::join(&invitation, authorization, NOW_MS).unwrap();
         let report = user.step(&mut session, Event::Begin(&first.outgoing[1..]));
         (session, report)
     });

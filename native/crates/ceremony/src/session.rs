@@ -192,6 +192,7 @@ impl Session {
     /// `Config` unless the descriptor is alive, signed by its initiator, and its roster is the one that the
     /// pinned cards make. The pairing comes back with it: nothing was opened, so it may serve another
     /// descriptor.
+    #[allow(clippy::result_large_err)] // once per wallet, and the pairing has to come back
     pub fn join_wallet(
         identity: Arc<Identity>,
         pairing: Pairing,

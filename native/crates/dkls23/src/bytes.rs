@@ -2,6 +2,7 @@
 
 use k256::{AffinePoint, Scalar};
 
+use crate::residue::Residue;
 use crate::{point, scalar};
 
 /// `a ‖ b`, of a length that is checked when compiled.
@@ -55,6 +56,11 @@ impl<'a> Cursor<'a> {
 
     pub(crate) fn scalar(&mut self) -> Option<Scalar> {
         scalar::decode(self.array()?)
+    }
+
+    /// A canonical scalar.
+    pub(crate) fn residue(&mut self) -> Option<Residue> {
+        Residue::decode(self.array()?)
     }
 
     pub(crate) fn point33(&mut self) -> Option<AffinePoint> {

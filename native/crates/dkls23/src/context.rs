@@ -60,11 +60,7 @@ pub(crate) struct SignContext<'a> {
 
 impl SignContext<'_> {
     pub(crate) fn hash(&self) -> [u8; 32] {
-        let path: Vec<u8> = self
-            .path
-            .iter()
-            .flat_map(|index| index.to_be_bytes())
-            .collect();
+        let path: Vec<u8> = self.path.iter().flat_map(|index| index.to_be_bytes()).collect();
         hash(
             tags::CTX_SIGN,
             &[

@@ -11,6 +11,7 @@ use sha2::Sha512;
 
 use crate::bytes::Cursor;
 use crate::error::Abort;
+use crate::wire::{Cancel, poll};
 use crate::{point, scalar};
 
 /// Indices from here on are hardened: their children need the private key, which nobody has.
@@ -25,11 +26,7 @@ impl DerivationPath {
     pub fn new(indices: &[u32]) -> Result<Self, Abort> {
         // BIP32 serialises the depth in one byte.
         let allowed = indices.len() <= u8::MAX.into() && indices.iter().all(|&i| i < HARDENED);
-        if allowed {
-            Ok(Self(indices.to_vec()))
-        } else {
-            Err(Abort::Config)
-        }
+        if allowed { Ok(Self(indices.to_vec())) } else { Err(Abort::Config) }
     }
 
     /// The group key itself.
@@ -62,7 +59,7 @@ pub fn derive(
     path: &DerivationPath,
 ) -> Result<DerivedKey, Abort> {
     let root = point::decode33(public_key).ok_or(Abort::Config)?;
-    let child = Child::of(&root, chain_code, path)?;
+    let child = Child::of(&root, chain_code, path, &|| false)?;
     Ok(DerivedKey {
         public_key: point::encode33(&child.key),
         chain_code: child.chain_code,
@@ -82,15 +79,13 @@ impl Child {
         root: &AffinePoint,
         chain_code: &[u8; 32],
         path: &DerivationPath,
+        cancel: Cancel<'_>,
     ) -> Result<Self, Abort> {
-        let start = Self {
-            key: *root,
-            chain_code: *chain_code,
-            tweak: Scalar::ZERO,
-        };
-        path.indices()
-            .iter()
-            .try_fold(start, |parent, &index| parent.child(index))
+        let start = Self { key: *root, chain_code: *chain_code, tweak: Scalar::ZERO };
+        path.indices().iter().try_fold(start, |parent, &index| {
+            poll(cancel)?;
+            parent.child(index)
+        })
     }
 
     /// BIP32, public parent key → public child key: `(I_L, cc') = HMAC-SHA512(cc, ser33(K) ‖ u32 i)`.
@@ -111,10 +106,40 @@ impl Child {
         if bool::from(key.is_identity()) {
             return Err(Abort::Config);
         }
-        Ok(Self {
-            key,
-            chain_code,
-            tweak: self.tweak + tweak,
-        })
+        Ok(Self { key, chain_code, tweak: self.tweak + tweak })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// BIP32's rare cases need an HMAC output that nobody can find: they are made here.
+    #[test]
+    fn an_output_without_a_key_is_refused() {
+        let parent = Child { key: AffinePoint::GENERATOR, chain_code: [0; 32], tweak: Scalar::ONE };
+        let output = |tweak: [u8; 32]| {
+            let mut output = [9; 64];
+            output[..32].copy_from_slice(&tweak);
+            output
+        };
+        let largest = scalar::encode(&-Scalar::ONE);
+        let mut order = largest;
+        order[31] += 1;
+
+        assert_eq!(parent.step(&output(order)).err(), Some(Abort::Config)); // I_L = q
+        assert_eq!(parent.step(&output([0xff; 32])).err(), Some(Abort::Config));
+        assert_eq!(parent.step(&output(largest)).err(), Some(Abort::Config)); // G − G
+        let child = parent.step(&output(scalar::encode(&Scalar::ONE))).ok().unwrap();
+        let twice = ProjectivePoint::GENERATOR.double();
+        assert_eq!((twice.to_affine(), [9; 32]), (child.key, child.chain_code));
+        assert_eq!(child.tweak, Scalar::from(2u64));
+    }
+
+    #[test]
+    fn a_long_path_can_be_cancelled() {
+        let path = DerivationPath::new(&[0; 255]).unwrap();
+        let child = Child::of(&AffinePoint::GENERATOR, &[0; 32], &path, &|| true);
+        assert_eq!(child.err(), Some(Abort::Cancelled));
     }
 }

@@ -54,3 +54,38 @@ impl Statement<'_> {
         ))
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use rand_chacha::ChaCha20Rng;
+    use rand_core::SeedableRng;
+
+    use super::*;
+    use crate::bytes::Cursor;
+
+    #[test]
+    fn a_proof_is_good_for_its_session_party_position_and_point_only() {
+        let mut rng = ChaCha20Rng::seed_from_u64(1);
+        let coefficient = scalar::draw(&mut rng);
+        let commitment = ProjectivePoint::mul_by_generator(&coefficient).to_affine();
+        let (sid, other_sid) = ([1; 32], [2; 32]);
+        let (party, other_party) = (PartyIndex::MIN, PartyIndex::new(2).unwrap());
+        let statement = Statement { sid: &sid, party, position: 0, commitment: &commitment };
+        let proof = statement.prove(&coefficient, &mut rng);
+        let mut fields = Cursor::new(&proof);
+        let (nonce_point, response) = (fields.point33().unwrap(), fields.scalar().unwrap());
+
+        assert!(statement.verify(&nonce_point, &response));
+        assert!(!statement.verify(&nonce_point, &(response + Scalar::ONE)));
+        assert!(!statement.verify(&AffinePoint::GENERATOR, &response));
+        let others = [
+            Statement { sid: &other_sid, ..statement },
+            Statement { party: other_party, ..statement },
+            Statement { position: 1, ..statement },
+            Statement { commitment: &AffinePoint::GENERATOR, ..statement },
+        ];
+        for other in others {
+            assert!(!other.verify(&nonce_point, &response));
+        }
+    }
+}

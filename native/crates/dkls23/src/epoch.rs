@@ -37,15 +37,8 @@ pub(crate) struct EpochBody {
 
 impl Epoch {
     pub(crate) fn new(body: EpochBody) -> Self {
-        let EpochBody {
-            session_id,
-            epoch_no,
-            sid,
-            t2,
-            public_key,
-            public_shares,
-            chain_code,
-        } = body;
+        let EpochBody { session_id, epoch_no, sid, t2, public_key, public_shares, chain_code } =
+            body;
         let mut hasher = Hasher::new(tags::EPOCH, 6 + public_shares.len());
         hasher.part(&session_id);
         hasher.part(&epoch_no.to_be_bytes());
@@ -57,16 +50,7 @@ impl Epoch {
         }
         hasher.part(&chain_code);
         let id = hasher.finish();
-        Self {
-            id,
-            session_id,
-            epoch_no,
-            sid,
-            t2,
-            public_key,
-            public_shares,
-            chain_code,
-        }
+        Self { id, session_id, epoch_no, sid, t2, public_key, public_shares, chain_code }
     }
 
     /// The length of the body for this many parties.
@@ -139,9 +123,7 @@ impl Epoch {
     /// The epoch of a body; its length tells the number of parties.
     pub fn decode(bytes: &[u8]) -> Result<Self, ShareError> {
         let parties = (2..=MAX_PARTIES).find(|&parties| Self::length(parties) == bytes.len());
-        parties
-            .and_then(|parties| Self::read(bytes, parties))
-            .ok_or(ShareError::Encoding)
+        parties.and_then(|parties| Self::read(bytes, parties)).ok_or(ShareError::Encoding)
     }
 
     fn read(bytes: &[u8], parties: u8) -> Option<Self> {
@@ -152,9 +134,7 @@ impl Epoch {
             sid: *fields.array()?,
             t2: *fields.array()?,
             public_key: fields.point33()?,
-            public_shares: (0..parties)
-                .map(|_| fields.point33())
-                .collect::<Option<_>>()?,
+            public_shares: (0..parties).map(|_| fields.point33()).collect::<Option<_>>()?,
             chain_code: *fields.array()?,
         }))
     }

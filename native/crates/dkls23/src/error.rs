@@ -61,10 +61,7 @@ impl fmt::Display for Abort {
             Self::Cheat(party) => write!(f, "a check on party {party} failed"),
             Self::SetupCheat(party) => write!(f, "the setup proof of party {party} failed"),
             Self::OtPoisoned(party) => {
-                write!(
-                    f,
-                    "the oblivious-transfer state with party {party} is poisoned"
-                )
+                write!(f, "the oblivious-transfer state with party {party} is poisoned")
             }
             Self::Unattributed(Some(party)) => write!(f, "the result with party {party} is wrong"),
             Self::Unattributed(None) => write!(f, "the result is wrong"),

@@ -40,10 +40,7 @@ pub(crate) fn hash_to_curve<const N: usize>(
     let points = isogenies(&fractions);
     Ok(points
         .chunks_exact(2)
-        .map(|pair| {
-            pair.iter()
-                .fold(ProjectivePoint::IDENTITY, |sum, point| sum + point)
-        })
+        .map(|pair| pair.iter().fold(ProjectivePoint::IDENTITY, |sum, point| sum + point))
         .collect())
 }
 
@@ -123,17 +120,12 @@ fn isogenies(fractions: &[Fraction]) -> Vec<AffinePoint> {
             let x = fraction.x_numerator * inverse;
             let y = (fraction.y_numerator * inverse.square() * inverse).normalize();
             let y_sign_differs = y.is_odd() ^ fraction.u_is_odd;
-            Image::of(
-                &x,
-                &FieldElement::conditional_select(&y, &y.negate(1), y_sign_differs),
-            )
+            Image::of(&x, &FieldElement::conditional_select(&y, &y.negate(1), y_sign_differs))
         })
         .collect();
 
-    let denominators: Vec<_> = images
-        .iter()
-        .map(|image| image.x_denominator * image.y_denominator)
-        .collect();
+    let denominators: Vec<_> =
+        images.iter().map(|image| image.x_denominator * image.y_denominator).collect();
     images
         .iter()
         .zip(invert_all(&denominators))
@@ -145,9 +137,7 @@ fn isogenies(fractions: &[Fraction]) -> Vec<AffinePoint> {
 fn invert_all(elements: &[FieldElement]) -> Vec<FieldElement> {
     let all: Option<Vec<_>> = FieldElement::batch_invert(elements).into();
     all.unwrap_or_else(|| {
-        let each = elements
-            .iter()
-            .map(|element| element.invert().unwrap_or(FieldElement::ZERO));
+        let each = elements.iter().map(|element| element.invert().unwrap_or(FieldElement::ZERO));
         each.collect()
     })
 }
@@ -164,10 +154,7 @@ impl Image {
     fn of(x: &FieldElement, y: &FieldElement) -> Self {
         let map = <FieldElement as Isogeny>::COEFFICIENTS;
         let polynomial = |coefficients: &[FieldElement]| {
-            coefficients
-                .iter()
-                .rev()
-                .fold(FieldElement::ZERO, |sum, c| sum * x + c)
+            coefficients.iter().rev().fold(FieldElement::ZERO, |sum, c| sum * x + c)
         };
         Self {
             x_numerator: polynomial(map.xnum),
@@ -184,5 +171,113 @@ impl Image {
         let y = (self.y_numerator * self.x_denominator * inverse).normalize();
         let encoded = EncodedPoint::from_affine_coordinates(&x.to_bytes(), &y.to_bytes(), false);
         AffinePoint::from_encoded_point(&encoded).unwrap_or(AffinePoint::IDENTITY)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use k256::Secp256k1;
+    use k256::elliptic_curve::PrimeField;
+    use k256::elliptic_curve::hash2curve::{GroupDigest, MapToCurve};
+    use proptest::prelude::*;
+
+    use super::*;
+
+    /// RFC 9380, appendix J.8.1: message, x and y of the point.
+    fn rfc_9380() -> [(String, &'static str, &'static str); 5] {
+        [
+            (
+                String::new(),
+                "c1cae290e291aee617ebaef1be6d73861479c48b841eaba9b7b5852ddfeb1346",
+                "64fa678e07ae116126f08b022a94af6de15985c996c3a91b64c406a960e51067",
+            ),
+            (
+                "abc".to_owned(),
+                "3377e01eab42db296b512293120c6cee72b6ecf9f9205760bd9ff11fb3cb2c4b",
+                "7f95890f33efebd1044d382a01b1bee0900fb6116f94688d487c6c7b9c8371f6",
+            ),
+            (
+                "abcdef0123456789".to_owned(),
+                "bac54083f293f1fe08e4a70137260aa90783a5cb84d3f35848b324d0674b0e3a",
+                "4436476085d4c3c4508b60fcf4389c40176adce756b398bdee27bca19758d828",
+            ),
+            (
+                format!("q128_{}", "q".repeat(128)),
+                "e2167bc785333a37aa562f021f1e881defb853839babf52a7f72b102e41890e9",
+                "f2401dd95cc35867ffed4f367cd564763719fbc6a53e969fb8496a1e6685d873",
+            ),
+            (
+                format!("a512_{}", "a".repeat(512)),
+                "e3c8d35aaaf0b9b647e88a0a0a7ee5d5bed5ad38238152e4e6fd8c1f8cb7c998",
+                "8446eeb6181bf12f56a9d24e262221cc2f0c4725c7e3803024b5888ee5823aa6",
+            ),
+        ]
+    }
+
+    #[test]
+    fn hashes_as_rfc_9380_says() {
+        let dst = b"QUUX-V01-CS02-with-secp256k1_XMD:SHA-256_SSWU_RO_";
+        for (message, x, y) in rfc_9380() {
+            let hashed = match message.len() {
+                0 => hash_all::<0>(&[&message], dst),
+                3 => hash_all::<3>(&[&message], dst),
+                16 => hash_all::<16>(&[&message], dst),
+                133 => hash_all::<133>(&[&message], dst),
+                _ => hash_all::<517>(&[&message], dst),
+            };
+            let point = crate::point::encode64(&hashed[0].to_affine());
+            assert_eq!(hex::encode(point), format!("{x}{y}"));
+        }
+    }
+
+    fn hash_all<const N: usize>(messages: &[&str], dst: &[u8]) -> Vec<ProjectivePoint> {
+        let messages: Vec<[u8; N]> =
+            messages.iter().map(|message| message.as_bytes().try_into().unwrap()).collect();
+        hash_to_curve(&messages, dst, &|| false).unwrap()
+    }
+
+    #[test]
+    fn maps_the_exceptional_element_zero_as_k256_does() {
+        let elements = [FieldElement::ZERO, FieldElement::ONE, -FieldElement::ONE.normalize()];
+        for u in elements.map(|u| u.normalize()) {
+            let [point] = isogenies(&[Fraction::simplified_swu(&u)]).try_into().unwrap();
+            assert_eq!(ProjectivePoint::from(point), u.map_to_curve());
+        }
+    }
+
+    #[test]
+    fn a_vanishing_denominator_does_not_spoil_the_others() {
+        let two = FieldElement::ONE.double();
+        let inverses = invert_all(&[two, FieldElement::ZERO]);
+
+        assert_eq!((inverses[0] * two).normalize(), FieldElement::ONE);
+        assert!(bool::from(inverses[1].normalizes_to_zero()));
+    }
+
+    #[test]
+    fn is_cancelled_between_messages() {
+        assert_eq!(hash_to_curve(&[[0; 4]], b"dst", &|| true).err(), Some(Abort::Cancelled));
+    }
+
+    proptest! {
+        #![proptest_config(ProptestConfig::with_cases(32))]
+        #[test]
+        fn agrees_with_k256(messages in prop::collection::vec(any::<[u8; 68]>(), 1..4)) {
+            let dst = crate::ot::base::DST;
+            let ours = hash_to_curve(&messages, dst, &|| false).unwrap();
+            for (message, point) in messages.iter().zip(ours) {
+                let theirs =
+                    Secp256k1::hash_from_bytes::<ExpandMsgXmd<Sha256>>(&[message], &[dst]).unwrap();
+                prop_assert_eq!(point, theirs);
+            }
+        }
+
+        #[test]
+        fn maps_any_element_as_k256_does(bytes: [u8; 32]) {
+            if let Some(u) = Option::<FieldElement>::from(FieldElement::from_repr(bytes.into())) {
+                let [point] = isogenies(&[Fraction::simplified_swu(&u)]).try_into().unwrap();
+                prop_assert_eq!(ProjectivePoint::from(point), u.map_to_curve());
+            }
+        }
     }
 }

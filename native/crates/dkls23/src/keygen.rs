@@ -50,14 +50,7 @@ impl KeygenSetup {
         epoch_no: u64,
     ) -> Result<Self, Abort> {
         let key_id = key_id.to_owned();
-        let setup = Self {
-            session_id,
-            key_id,
-            threshold,
-            parties,
-            roster_hash,
-            epoch_no,
-        };
+        let setup = Self { session_id, key_id, threshold, parties, roster_hash, epoch_no };
         // A session id that is a constant would make two ceremonies one (ids come from descriptors, never from defaults).
         if session_id == [0; 32] || !setup.header(PartyIndex::MIN).is_possible() {
             return Err(Abort::Config);
@@ -109,29 +102,13 @@ pub fn start<R: CryptoRngCore + ?Sized>(
     let mut opening = Opening::of(polynomial.commitments());
     rng.fill_bytes(&mut opening.chain_code_share);
     rng.fill_bytes(&mut opening.blind);
-    let hello = Hello {
-        nonce,
-        commitment: opening.commitment(&ctx, index, &nonce),
-    };
+    let hello = Hello { nonce, commitment: opening.commitment(&ctx, index, &nonce) };
     let outgoing = Outgoing {
         broadcast: [ctx, hello.nonce, hello.commitment].concat(),
         private: BTreeMap::new(),
     };
-    let party = Party {
-        peers: header.peers(),
-        setup,
-        index,
-        ctx,
-    };
-    Ok((
-        Round1 {
-            party,
-            hello,
-            polynomial,
-            opening,
-        },
-        outgoing,
-    ))
+    let party = Party { peers: header.peers(), setup, index, ctx };
+    Ok((Round1 { party, hello, polynomial, opening }, outgoing))
 }
 
 /// Who this party is, in all rounds.
@@ -143,14 +120,8 @@ struct Party {
 }
 
 impl Party {
-    const ROUND1: Lengths = Lengths {
-        broadcast: 96,
-        private: 0,
-    };
-    const ROUND3: Lengths = Lengths {
-        broadcast: 0,
-        private: 32 + pair_setup::ANSWER_BYTES,
-    };
+    const ROUND1: Lengths = Lengths { broadcast: 96, private: 0 };
+    const ROUND3: Lengths = Lengths { broadcast: 0, private: 32 + pair_setup::ANSWER_BYTES };
 
     fn round2_lengths(&self) -> Lengths {
         let threshold = usize::from(self.setup.threshold);
@@ -179,22 +150,12 @@ struct Opening {
 impl Opening {
     /// Not yet filled with randomness.
     fn of(points: Vec<AffinePoint>) -> Self {
-        Self {
-            points,
-            chain_code_share: [0; 32],
-            blind: [0; 32],
-        }
+        Self { points, chain_code_share: [0; 32], blind: [0; 32] }
     }
 
     fn read(broadcast: &mut Reader<'_>, threshold: u8) -> Result<Self, Abort> {
-        let points = (0..threshold)
-            .map(|_| broadcast.point33())
-            .collect::<Result<_, _>>()?;
-        Ok(Self {
-            points,
-            chain_code_share: *broadcast.array()?,
-            blind: *broadcast.array()?,
-        })
+        let points = (0..threshold).map(|_| broadcast.point33()).collect::<Result<_, _>>()?;
+        Ok(Self { points, chain_code_share: *broadcast.array()?, blind: *broadcast.array()? })
     }
 
     fn write(&self, broadcast: &mut Vec<u8>) {

@@ -22,6 +22,7 @@ use crate::vole::{self, Bob, Gadget, Message2};
 use crate::wire::Reader;
 use crate::{KeyShare, PartyIndex, point, scalar};
 
+#[allow(dead_code, reason = "every test program uses some of it")]
 #[path = "../tests/support/committee.rs"]
 mod committee;
 
@@ -66,10 +67,7 @@ fn generator(seed: &Value) -> ChaCha20Rng {
 
 fn generators(seeds: &Value) -> Each<ChaCha20Rng> {
     let seeds = seeds.as_object().unwrap();
-    seeds
-        .iter()
-        .map(|(i, seed)| (party(i.parse().unwrap()), generator(seed)))
-        .collect()
+    seeds.iter().map(|(i, seed)| (party(i.parse().unwrap()), generator(seed))).collect()
 }
 
 fn assert_messages(sent: &[Sent], expected: &Value) {
@@ -77,30 +75,16 @@ fn assert_messages(sent: &[Sent], expected: &Value) {
     sent.sort_by_key(|sent| (sent.round, sent.from, sent.to));
     let describe = |sent: &&Sent| {
         let to = sent.to.map_or("all".to_owned(), |to| to.to_string());
-        (
-            sent.round,
-            sent.from.get(),
-            to,
-            sent.body.len(),
-            sha256(&sent.body),
-        )
+        (sent.round, sent.from.get(), to, sent.body.len(), sha256(&sent.body))
     };
     let ours: Vec<_> = sent.iter().map(describe).collect();
     let theirs: Vec<_> = list(expected)
         .iter()
         .map(|line| {
-            let to = line["to"]
-                .as_str()
-                .map_or(line["to"].to_string(), str::to_owned);
+            let to = line["to"].as_str().map_or(line["to"].to_string(), str::to_owned);
             let length = usize::try_from(line["length"].as_u64().unwrap()).unwrap();
             let sha256 = text(&line["sha256"]).to_owned();
-            (
-                number(&line["round"]),
-                number(&line["from"]),
-                to,
-                length,
-                sha256,
-            )
+            (number(&line["round"]), number(&line["from"]), to, length, sha256)
         })
         .collect();
     assert_eq!(ours, theirs);
@@ -144,10 +128,8 @@ fn hash_to_curve_has_the_models_points() {
 #[test]
 fn base_ot_sends_the_models_messages_and_both_sides_agree_on_the_pads() {
     let expected = vector("base-ot.json");
-    let (receiver, sender) = (
-        party(number(&expected["receiver"])),
-        party(number(&expected["sender"])),
-    );
+    let (receiver, sender) =
+        (party(number(&expected["receiver"])), party(number(&expected["sender"])));
     let sid_ot = base::session_id(&array(&expected["sid"]), receiver, sender);
     assert_eq!(sid_ot.to_vec(), bytes(&expected["sid_ot"]));
 
@@ -157,30 +139,18 @@ fn base_ot_sends_the_models_messages_and_both_sides_agree_on_the_pads() {
     let (answer, sent) = base::send(&sid_ot, receiver, state.message(), &mut rng, &never).unwrap();
     let received = state.finish(sender, &answer, &never).unwrap();
 
-    assert_eq!(
-        sha256(state.message()),
-        text(&expected["message1"]["sha256"])
-    );
+    assert_eq!(sha256(state.message()), text(&expected["message1"]["sha256"]));
     assert_eq!(sha256(&answer), text(&expected["message2"]["sha256"]));
-    assert_eq!(
-        sha256(received.as_flattened()),
-        text(&expected["received_pads_sha256"])
-    );
-    assert_eq!(
-        sha256(sent.as_flattened().as_flattened()),
-        text(&expected["sent_pads_sha256"])
-    );
-    let choices: String = state
-        .choices()
-        .map(|c| char::from(b'0' + c.unwrap_u8()))
-        .collect();
+    assert_eq!(sha256(received.as_flattened()), text(&expected["received_pads_sha256"]));
+    assert_eq!(sha256(sent.as_flattened().as_flattened()), text(&expected["sent_pads_sha256"]));
+    let choices: String = state.choices().map(|c| char::from(b'0' + c.unwrap_u8())).collect();
     assert_eq!(choices, text(&expected["choice_bits"]));
 }
 
 #[test]
 fn pprf_trees_are_the_models_and_the_receiver_misses_only_the_hole() {
     let expected = vector("pprf.json");
-    let oracles = pprf::Oracles::new(&array(&expected["sid_ot"]));
+    let mut oracles = pprf::Oracles::new(&array(&expected["sid_ot"]));
     for case in list(&expected["trees"]) {
         let tree = number(&case["tree"]);
         let pads =
@@ -199,14 +169,7 @@ fn pprf_trees_are_the_models_and_the_receiver_misses_only_the_hole() {
         assert_eq!(hole, number(&case["hole"]));
         for ((y, leaf), expected) in leaves.iter().enumerate().zip(list(&case["leaves"])) {
             assert_eq!(hex::encode(leaf), text(expected));
-            assert_eq!(
-                known[y],
-                if y == usize::from(hole) {
-                    [0; 16]
-                } else {
-                    *leaf
-                }
-            );
+            assert_eq!(known[y], if y == usize::from(hole) { [0; 16] } else { *leaf });
         }
     }
 }
@@ -218,10 +181,7 @@ fn vole_sends_the_models_messages_and_shares_the_products() {
     let gadget = Gadget::new(&array(&expected["epoch_id"]));
     let mut rng = generator(&expected["leaves_seed"]);
     let mut leaves = [[[0; SEED_BYTES]; LEAVES]; TREES];
-    leaves
-        .as_flattened_mut()
-        .iter_mut()
-        .for_each(|leaf| rng.fill_bytes(leaf));
+    leaves.as_flattened_mut().iter_mut().for_each(|leaf| rng.fill_bytes(leaf));
     let delta = u128::from_le_bytes(array(&expected["delta_little_endian"]));
     let mut alice_leaves = Secret::new([[[0; SEED_BYTES]; LEAVES - 1]; TREES]);
     for (i, (tree, slots)) in leaves.iter().zip(alice_leaves.iter_mut()).enumerate() {
@@ -229,13 +189,8 @@ fn vole_sends_the_models_messages_and_shares_the_products() {
         order_by_distance(&mut ordered, (delta >> (4 * i) & 15).try_into().unwrap());
         slots.copy_from_slice(&ordered[1..]);
     }
-    let bob_state = BobState {
-        leaves: Secret::new(leaves),
-    };
-    let alice_state = AliceState {
-        delta: Secret::new(delta),
-        leaves: alice_leaves,
-    };
+    let bob_state = BobState { leaves: Secret::new(leaves) };
+    let alice_state = AliceState { delta: Secret::new(delta), leaves: alice_leaves };
     let input = |name: &str| scalar::decode(&array(&expected[name])).unwrap();
 
     let mut draw = Given(bytes(&expected["X"]));
@@ -246,18 +201,15 @@ fn vole_sends_the_models_messages_and_shares_the_products() {
     let message1: &[u8; vole::MESSAGE1_BYTES] = message1.as_slice().try_into().unwrap();
     let (columns, holds) = alice_extend(&sid1, &alice_state, message1);
     assert!(bool::from(holds));
-    assert_eq!(
-        hex::encode(columns[0].to_le_bytes()),
-        text(&expected["q_0"])
-    );
+    assert_eq!(hex::encode(columns[0].to_le_bytes()), text(&expected["q_0"]));
     let sid2 = vole::sid2(&sid1, &t1, &message_hash(message1));
     assert_eq!(hex::encode(sid2), text(&expected["sid2"]));
     let inputs = [input("r"), input("sk")];
     let mut message2 = Vec::new();
     let c = vole::alice_answer(
-        sid2,
+        &sid2,
         delta,
-        columns,
+        &columns,
         &inputs,
         &input("a_hat"),
         &gadget,
@@ -268,9 +220,7 @@ fn vole_sends_the_models_messages_and_shares_the_products() {
 
     let b = *bob.b();
     let mut reader = Reader::exactly(alice, &message2, vole::MESSAGE2_BYTES).unwrap();
-    let d = bob
-        .finish(&t1, &Message2::read(&mut reader).unwrap(), &gadget)
-        .unwrap();
+    let (d, _) = bob.finish(&t1, &Message2::read(&mut reader).unwrap(), &gadget).unwrap();
     assert_eq!(d.each_ref().map(hex_scalar).to_vec(), list(&expected["d"]));
     for ((c, d), a) in c.iter().zip(d.iter()).zip(inputs) {
         assert_eq!(c + d, a * b);
@@ -344,29 +294,20 @@ fn assert_keygen(file: &str) {
         assert_eq!(hex::encode(epoch.sid()), text(&expected["sid"]));
         assert_eq!(hex::encode(epoch.t2()), text(&expected["T2"]));
         assert_eq!(hex::encode(epoch.public_key()), text(&expected["X"]));
-        assert_eq!(
-            hex::encode(epoch.chain_code()),
-            text(&expected["chain_code"])
-        );
+        assert_eq!(hex::encode(epoch.chain_code()), text(&expected["chain_code"]));
         assert_eq!(hex::encode(epoch.id()), text(&expected["epoch_id"]));
         for (j, public_share) in (1..).zip(epoch.public_shares()) {
             let expected = &expected["public_shares"][i32::to_string(&j)];
             assert_eq!(hex::encode(public_share), text(expected));
         }
-        assert_eq!(
-            hex_scalar(share.secret()),
-            text(&expected["shares"][index.to_string()])
-        );
+        assert_eq!(hex_scalar(share.secret()), text(&expected["shares"][index.to_string()]));
     }
     let seeds = expected["zero_seeds"].as_object().unwrap();
     for (pair, seed) in seeds {
         let (i, j) = pair.split_once(',').unwrap();
         let (i, j) = (party(i.parse().unwrap()), party(j.parse().unwrap()));
         for (me, peer) in [(i, j), (j, i)] {
-            assert_eq!(
-                hex::encode(**shares[&me].zero_seed(peer).unwrap()),
-                text(seed)
-            );
+            assert_eq!(hex::encode(**shares[&me].zero_seed(peer).unwrap()), text(seed));
         }
     }
     for pair in list(&expected["pairs"]) {
@@ -375,29 +316,17 @@ fn assert_keygen(file: &str) {
 }
 
 fn assert_pair(shares: &Each<KeyShare>, expected: &Value) {
-    let (bob, alice) = (
-        party(number(&expected["bob"])),
-        party(number(&expected["alice"])),
-    );
+    let (bob, alice) = (party(number(&expected["bob"])), party(number(&expected["alice"])));
     let at_bob = shares[&bob].pair(alice).unwrap();
     let at_alice = shares[&alice].pair(bob).unwrap();
-    assert_eq!(
-        hex::encode(at_bob.name().ids.as_bob),
-        text(&expected["ot_pair_id"])
-    );
-    assert_eq!(
-        hex::encode(at_alice.name().ids.as_alice),
-        text(&expected["ot_pair_id"])
-    );
+    assert_eq!(hex::encode(at_bob.name().ids.as_bob), text(&expected["ot_pair_id"]));
+    assert_eq!(hex::encode(at_alice.name().ids.as_alice), text(&expected["ot_pair_id"]));
 
     let (at_bob, at_alice) = (at_bob.state().unwrap(), at_alice.state().unwrap());
     let leaves = at_bob.bob.leaves.as_flattened().as_flattened();
     assert_eq!(sha256(leaves), text(&expected["bob_leaves_sha256"]));
     let AliceState { delta, leaves } = &at_alice.alice;
-    assert_eq!(
-        hex::encode(delta.to_le_bytes()),
-        text(&expected["delta_little_endian"])
-    );
+    assert_eq!(hex::encode(delta.to_le_bytes()), text(&expected["delta_little_endian"]));
     let mut zero_at_hole = Vec::new();
     for (tree, hole) in leaves.iter().zip(at_alice.alice.holes()) {
         let mut ordered = [[0; SEED_BYTES]; LEAVES];
@@ -405,10 +334,7 @@ fn assert_pair(shares: &Each<KeyShare>, expected: &Value) {
         order_by_distance(&mut ordered, hole);
         zero_at_hole.extend(ordered.concat());
     }
-    assert_eq!(
-        sha256(&zero_at_hole),
-        text(&expected["alice_leaves_zero_at_hole_sha256"])
-    );
+    assert_eq!(sha256(&zero_at_hole), text(&expected["alice_leaves_zero_at_hole_sha256"]));
 }
 
 #[test]
@@ -429,9 +355,7 @@ fn derived_keys_are_the_models() {
 }
 
 fn path(value: &Value) -> DerivationPath {
-    let indices = list(value)
-        .iter()
-        .map(|index| index.as_u64().unwrap().try_into().unwrap());
+    let indices = list(value).iter().map(|index| index.as_u64().unwrap().try_into().unwrap());
     DerivationPath::new(&indices.collect::<Vec<_>>()).unwrap()
 }
 
@@ -458,10 +382,7 @@ fn signing_with_3_of_5_is_the_models() {
 
 fn assert_sign(keygen_file: &str, files: &[&str]) {
     let (shares, _) = keygen(&vector(keygen_file));
-    let shares: Each<_> = shares
-        .into_iter()
-        .map(|(i, share)| (i, Arc::new(share)))
-        .collect();
+    let shares: Each<_> = shares.into_iter().map(|(i, share)| (i, Arc::new(share))).collect();
     for file in files {
         let expected = vector(file);
         assert_eq!(text(&expected["shares_of"]), keygen_file);
@@ -472,10 +393,8 @@ fn assert_sign(keygen_file: &str, files: &[&str]) {
 }
 
 fn assert_session(shares: &Each<Arc<KeyShare>>, expected: &Value) {
-    let quorum: Vec<PartyIndex> = list(&expected["quorum"])
-        .iter()
-        .map(|i| party(number(i)))
-        .collect();
+    let quorum: Vec<PartyIndex> =
+        list(&expected["quorum"]).iter().map(|i| party(number(i))).collect();
     let item = |item: &Value| SignItem {
         digest: array(&item["digest"]),
         digest_kind: number(&item["digest_kind"]),
@@ -489,25 +408,14 @@ fn assert_session(shares: &Each<Arc<KeyShare>>, expected: &Value) {
         SignSetup::new(array(&expected["session_id"]), &quorum, items).unwrap()
     };
     let mut transcript = Vec::new();
-    let signatures = committee::sign(
-        shares,
-        setup,
-        generators(&expected["seeds"]),
-        &mut transcript,
-    )
-    .unwrap();
+    let signatures =
+        committee::sign(shares, setup, generators(&expected["seeds"]), &mut transcript).unwrap();
 
     assert_messages(&transcript, &expected["messages"]);
     let expected: Vec<_> = list(&expected["items"])
         .iter()
         .map(|item| &item["signature"])
-        .map(|s| {
-            (
-                text(&s["r"]).to_owned(),
-                text(&s["s"]).to_owned(),
-                number(&s["recid"]),
-            )
-        })
+        .map(|s| (text(&s["r"]).to_owned(), text(&s["s"]).to_owned(), number(&s["recid"])))
         .collect();
     let results: BTreeMap<_, Vec<_>> = signatures
         .into_iter()

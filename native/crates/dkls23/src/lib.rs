@@ -31,6 +31,7 @@ mod parameters;
 mod party;
 mod point;
 mod polynomial;
+mod residue;
 mod scalar;
 mod secret;
 mod share;
@@ -38,7 +39,6 @@ pub mod sign;
 #[cfg(any(test, feature = "test-vectors"))]
 pub mod testing;
 mod vole;
-mod wide;
 mod wire;
 mod zero_share;
 

@@ -34,8 +34,5 @@ impl AliceState {
 
 /// The 32 nibbles of Δ, least significant first.
 fn nibbles(delta: u128) -> impl Iterator<Item = u8> {
-    delta
-        .to_le_bytes()
-        .into_iter()
-        .flat_map(|byte| [byte & 0x0f, byte >> 4])
+    delta.to_le_bytes().into_iter().flat_map(|byte| [byte & 0x0f, byte >> 4])
 }

@@ -57,13 +57,7 @@ struct Gate {
 impl Pair {
     /// `None` for a pair that was poisoned before it was stored.
     pub(crate) fn new(name: PairName, state: Option<OtState>) -> Self {
-        Self {
-            name,
-            gate: Mutex::new(Gate {
-                state: state.map(Arc::new),
-                cheats: 0,
-            }),
-        }
+        Self { name, gate: Mutex::new(Gate { state: state.map(Arc::new), cheats: 0 }) }
     }
 
     /// Whether this pair signs nothing more until a refresh.
@@ -100,10 +94,7 @@ impl Pair {
         if gate.state.is_none() {
             return Err(Abort::Config);
         }
-        Ok(Ticket {
-            pair: Arc::clone(self),
-            cheats: gate.cheats,
-        })
+        Ok(Ticket { pair: Arc::clone(self), cheats: gate.cheats })
     }
 
     /// Every change of the gate is a single assignment, so it is whole even if a thread panicked while holding it.
@@ -151,10 +142,6 @@ impl Ticket {
     fn admitted(&self, gate: &Gate) -> Result<Arc<OtState>, Abort> {
         let peer = self.pair.name.peer;
         let state = gate.state.as_ref().ok_or(Abort::OtPoisoned(peer))?;
-        if gate.cheats == self.cheats {
-            Ok(Arc::clone(state))
-        } else {
-            Err(Abort::Cheat(peer))
-        }
+        if gate.cheats == self.cheats { Ok(Arc::clone(state)) } else { Err(Abort::Cheat(peer)) }
     }
 }

@@ -47,15 +47,7 @@ pub(crate) fn request_all<R: CryptoRngCore + ?Sized>(
     }
     let request = |(&peer, zero_seed)| {
         let receiver = base::Receiver::request(base::session_id(sid, me, peer), rng, cancel)?;
-        Ok((
-            peer,
-            Requested {
-                me,
-                peer,
-                zero_seed,
-                receiver,
-            },
-        ))
+        Ok((peer, Requested { me, peer, zero_seed, receiver }))
     };
     peers.iter().zip(zero_seeds).map(request).collect()
 }
@@ -76,18 +68,13 @@ impl Requested {
         rng: &mut R,
         cancel: Cancel<'_>,
     ) -> Result<Answered, Abort> {
-        let Self {
-            me,
-            peer,
-            zero_seed,
-            receiver,
-        } = self;
+        let Self { me, peer, zero_seed, receiver } = self;
         let zero_seed = zero_share::seed(sid, me, peer, &zero_seed, request.array()?);
         let ot1 = request.slice(base::MESSAGE_BYTES)?;
         let sid_ot = base::session_id(sid, peer, me);
         let (ot2, pads) = base::send(&sid_ot, peer, ot1, rng, cancel)?;
 
-        let oracles = pprf::Oracles::new(&sid_ot);
+        let mut oracles = pprf::Oracles::new(&sid_ot);
         let mut leaves = Secret::new([[[0; SEED_BYTES]; LEAVES]; TREES]);
         let mut pprf = Vec::with_capacity(pprf::MESSAGE_BYTES);
         for ((tree, pads), slots) in (0u8..).zip(pads.as_chunks().0).zip(leaves.iter_mut()) {
@@ -99,13 +86,7 @@ impl Requested {
         let pair_id = hash(tags::OT_PAIR, &[&sid_ot, ot1, &ot2, &pprf]);
         body.extend(ot2);
         body.extend(pprf);
-        Ok(Answered {
-            peer,
-            zero_seed,
-            receiver,
-            bob: BobState { leaves },
-            pair_id,
-        })
+        Ok(Answered { peer, zero_seed, receiver, bob: BobState { leaves }, pair_id })
     }
 }
 
@@ -132,18 +113,12 @@ impl Answered {
         answer: &mut Reader<'_>,
         cancel: Cancel<'_>,
     ) -> Result<Finished, Abort> {
-        let Self {
-            peer,
-            zero_seed,
-            receiver,
-            bob,
-            pair_id,
-        } = self;
+        let Self { peer, zero_seed, receiver, bob, pair_id } = self;
         let ot2 = answer.slice(base::MESSAGE_BYTES)?;
         let pads = receiver.finish(peer, ot2, cancel)?;
         let pprf = answer.slice(pprf::MESSAGE_BYTES)?;
 
-        let oracles = pprf::Oracles::new(receiver.sid_ot());
+        let mut oracles = pprf::Oracles::new(receiver.sid_ot());
         let mut choices = receiver.choices();
         let mut leaves = Secret::new([[[0; SEED_BYTES]; LEAVES - 1]; TREES]);
         let mut delta = Secret::new(0u128);
@@ -155,36 +130,21 @@ impl Answered {
         {
             poll(cancel)?;
             let mut choice = [Choice::from(0); LEVELS];
-            choice
-                .iter_mut()
-                .zip(choices.by_ref())
-                .for_each(|(slot, bit)| *slot = bit);
+            choice.iter_mut().zip(choices.by_ref()).for_each(|(slot, bit)| *slot = bit);
             let (mut known, hole, tree_holds) = oracles.evaluate(tree, &choice, pads, message);
             holds &= tree_holds;
             *delta |= u128::from(hole) << (LEVELS * usize::from(tree));
             order_by_distance(&mut known, hole);
-            slots
-                .iter_mut()
-                .zip(known.iter().skip(1))
-                .for_each(|(slot, leaf)| *slot = *leaf);
+            slots.iter_mut().zip(known.iter().skip(1)).for_each(|(slot, leaf)| *slot = *leaf);
         }
         if !bool::from(holds) {
             return Err(Abort::SetupCheat(peer));
         }
-        let as_alice = hash(
-            tags::OT_PAIR,
-            &[receiver.sid_ot(), receiver.message(), ot2, pprf],
-        );
+        let as_alice = hash(tags::OT_PAIR, &[receiver.sid_ot(), receiver.message(), ot2, pprf]);
         Ok(Finished {
             zero_seed,
-            ids: PairIds {
-                as_bob: pair_id,
-                as_alice,
-            },
-            state: OtState {
-                bob,
-                alice: AliceState { delta, leaves },
-            },
+            ids: PairIds { as_bob: pair_id, as_alice },
+            state: OtState { bob, alice: AliceState { delta, leaves } },
         })
     }
 }

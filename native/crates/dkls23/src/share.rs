@@ -31,7 +31,7 @@ const STATE_BYTES: usize = BOB_LEAVES_BYTES + 16 + ALICE_LEAVES_BYTES;
 
 /// One party's share of one key in one epoch: its secret scalar, and with each peer a zero-sharing seed and the OT state.
 ///
-/// Neither `Clone` nor `Debug`; wiped when dropped. Of a 2-of-3 key about 33 kB.
+/// Neither `Clone` nor `Debug`; wiped when dropped. About 33 kB for a 2-of-3 key.
 pub struct KeyShare {
     key_id: String,
     index: PartyIndex,
@@ -72,9 +72,7 @@ impl ShareHeader {
 
     /// Everybody but this party, ascending.
     pub(crate) fn peers(&self) -> Vec<PartyIndex> {
-        PartyIndex::committee(self.parties)
-            .filter(|peer| *peer != self.index)
-            .collect()
+        PartyIndex::committee(self.parties).filter(|peer| *peer != self.index).collect()
     }
 }
 
@@ -96,13 +94,7 @@ impl KeyShare {
         if !header.is_possible() || !material.keys().eq(&header.peers()) {
             return Err(ShareError::Encoding);
         }
-        let ShareHeader {
-            key_id,
-            index,
-            threshold,
-            parties,
-            roster_hash,
-        } = header;
+        let ShareHeader { key_id, index, threshold, parties, roster_hash } = header;
         let public_share = *epoch.public_share(index).ok_or(ShareError::Inconsistent)?;
         let is_zero: bool = secret.is_zero().into();
         if is_zero || ProjectivePoint::mul_by_generator(&secret) != public_share {
@@ -111,47 +103,16 @@ impl KeyShare {
         let epoch_id = epoch.id();
         let peers = material
             .into_iter()
-            .map(
-                |(
-                    peer,
-                    PeerMaterial {
-                        zero_seed,
-                        ids,
-                        state,
-                    },
-                )| {
-                    let name = PairName {
-                        epoch_id,
-                        me: index,
-                        peer,
-                        ids,
-                    };
-                    let pair = Arc::new(Pair::new(name, state));
-                    let lagrange_factor =
-                        lagrange_factor(index, peer).ok_or(ShareError::Inconsistent)?;
-                    Ok((
-                        peer,
-                        Peer {
-                            zero_seed,
-                            pair,
-                            lagrange_factor,
-                        },
-                    ))
-                },
-            )
+            .map(|(peer, PeerMaterial { zero_seed, ids, state })| {
+                let name = PairName { epoch_id, me: index, peer, ids };
+                let pair = Arc::new(Pair::new(name, state));
+                let lagrange_factor =
+                    lagrange_factor(index, peer).ok_or(ShareError::Inconsistent)?;
+                Ok((peer, Peer { zero_seed, pair, lagrange_factor }))
+            })
             .collect::<Result<_, _>>()?;
         let gadget = Gadget::new(&epoch_id);
-        Ok(Self {
-            key_id,
-            index,
-            threshold,
-            parties,
-            roster_hash,
-            epoch,
-            secret,
-            peers,
-            gadget,
-        })
+        Ok(Self { key_id, index, threshold, parties, roster_hash, epoch, secret, peers, gadget })
     }
 
     /// The name of the key, such as `evm`.
@@ -208,7 +169,7 @@ impl KeyShare {
         Ok(())
     }
 
-    #[cfg(test)]
+    #[cfg(any(test, feature = "test-vectors"))]
     pub(crate) fn secret(&self) -> &Scalar {
         &self.secret
     }
@@ -257,10 +218,7 @@ impl KeyShare {
         bytes.extend(self.roster_hash);
         bytes.extend(epoch);
         bytes.extend(scalar::encode(&self.secret));
-        for Peer {
-            zero_seed, pair, ..
-        } in self.peers.values()
-        {
+        for Peer { zero_seed, pair, .. } in self.peers.values() {
             let PairIds { as_bob, as_alice } = pair.name().ids;
             bytes.extend(zero_seed.iter().chain(&as_bob).chain(&as_alice));
             let state = pair.state();
@@ -323,40 +281,22 @@ fn read_head<'a>(fields: &mut Cursor<'a>) -> Option<(ShareHeader, &'a [u8], Secr
 
 fn read_peer(fields: &mut Cursor<'_>) -> Option<PeerMaterial> {
     let zero_seed = Secret::new(*fields.array()?);
-    let ids = PairIds {
-        as_bob: *fields.array()?,
-        as_alice: *fields.array()?,
-    };
+    let ids = PairIds { as_bob: *fields.array()?, as_alice: *fields.array()? };
     let state = match fields.byte()? {
         0 => None,
         1 => Some(read_state(fields)?),
         _ => return None,
     };
-    Some(PeerMaterial {
-        zero_seed,
-        ids,
-        state,
-    })
+    Some(PeerMaterial { zero_seed, ids, state })
 }
 
 fn read_state(fields: &mut Cursor<'_>) -> Option<OtState> {
     let mut bob = Secret::new([[[0; SEED_BYTES]; LEAVES]; TREES]);
     let mut alice = Secret::new([[[0; SEED_BYTES]; LEAVES - 1]; TREES]);
     let bob_leaves = fields.array::<BOB_LEAVES_BYTES>()?;
-    bob.as_flattened_mut()
-        .as_flattened_mut()
-        .copy_from_slice(bob_leaves);
+    bob.as_flattened_mut().as_flattened_mut().copy_from_slice(bob_leaves);
     let delta = Secret::new(u128::from_le_bytes(*fields.array()?));
     let alice_leaves = fields.array::<ALICE_LEAVES_BYTES>()?;
-    alice
-        .as_flattened_mut()
-        .as_flattened_mut()
-        .copy_from_slice(alice_leaves);
-    Some(OtState {
-        bob: BobState { leaves: bob },
-        alice: AliceState {
-            delta,
-            leaves: alice,
-        },
-    })
+    alice.as_flattened_mut().as_flattened_mut().copy_from_slice(alice_leaves);
+    Some(OtState { bob: BobState { leaves: bob }, alice: AliceState { delta, leaves: alice } })
 }

@@ -34,18 +34,10 @@ pub use round1::Round1;
 pub use round2::Round2;
 pub use round3::Round3;
 
-const ROUND1: Lengths = Lengths {
-    broadcast: 96,
-    private: 64 + vole::MESSAGE1_BYTES,
-};
-const ROUND2: Lengths = Lengths {
-    broadcast: 0,
-    private: 32 + vole::MESSAGE2_BYTES + 4 * 64 + 2 * 32,
-};
-const ROUND3: Lengths = Lengths {
-    broadcast: 96,
-    private: 0,
-};
+const ROUND1: Lengths = Lengths { broadcast: 96, private: 64 + vole::MESSAGE1_BYTES };
+const ROUND2: Lengths =
+    Lengths { broadcast: 0, private: 32 + vole::MESSAGE2_BYTES + 4 * 64 + 2 * 32 };
+const ROUND3: Lengths = Lengths { broadcast: 96, private: 0 };
 
 /// One digest to sign, and on what grounds: every signer derives all of it from its own parse, and a
 /// difference is [`Abort::Config`] in round 1.
@@ -84,11 +76,7 @@ impl SignSetup {
         if !ascending || !(1..=MAX_ITEMS).contains(&items.len()) || session_id == [0; 32] {
             return Err(Abort::Config);
         }
-        Ok(Self {
-            session_id,
-            quorum: quorum.to_vec(),
-            items,
-        })
+        Ok(Self { session_id, quorum: quorum.to_vec(), items })
     }
 }
 
@@ -111,20 +99,12 @@ pub fn start<R: CryptoRngCore + ?Sized>(
     rng: &mut R,
     cancel: Cancel<'_>,
 ) -> Result<(Round1, Outgoing), Abort> {
-    let SignSetup {
-        session_id,
-        quorum,
-        items,
-    } = setup;
+    let SignSetup { session_id, quorum, items } = setup;
     let (me, threshold) = (share.index(), usize::from(share.threshold()));
     if quorum.len() != threshold || !quorum.contains(&me) {
         return Err(Abort::Config);
     }
-    let peers: Vec<_> = quorum
-        .iter()
-        .copied()
-        .filter(|party| *party != me)
-        .collect();
+    let peers: Vec<_> = quorum.iter().copied().filter(|party| *party != me).collect();
     let tickets = peers
         .iter()
         .map(|&peer| Ok((peer, share.pair(peer).ok_or(Abort::Config)?.admit()?)))
@@ -138,15 +118,13 @@ pub fn start<R: CryptoRngCore + ?Sized>(
     };
     let mut instances = Vec::with_capacity(items.len());
     for (position, item) in (0..).zip(items) {
-        let child = Child::of(
-            share.epoch().key_point(),
-            &share.epoch().chain_code(),
-            &item.path,
-        )?;
+        poll(cancel)?;
+        let epoch = share.epoch();
+        let child = Child::of(epoch.key_point(), &epoch.chain_code(), &item.path, cancel)?;
         let ctx = SignContext {
             session_id: &session_id,
             key_id: share.key_id(),
-            epoch_id: &share.epoch().id(),
+            epoch_id: &epoch.id(),
             quorum: &quorum,
             path: item.path.indices(),
             delta: &scalar::encode(&child.tweak),
@@ -159,29 +137,10 @@ pub fn start<R: CryptoRngCore + ?Sized>(
             policy_hash: &item.policy_hash,
         }
         .hash();
-        let target = Target {
-            ctx,
-            digest: item.digest,
-            key: child.key,
-            tweak: child.tweak,
-        };
-        instances.push(Instance::start(
-            target,
-            &share,
-            &session,
-            &mut outgoing,
-            rng,
-            cancel,
-        )?);
+        let target = Target { ctx, digest: item.digest, key: child.key, tweak: child.tweak };
+        instances.push(Instance::start(target, &share, &session, &mut outgoing, rng, cancel)?);
     }
-    Ok((
-        Round1 {
-            share,
-            session,
-            instances,
-        },
-        outgoing,
-    ))
+    Ok((Round1 { share, session, instances }, outgoing))
 }
 
 /// Whom this session signs with, and the gates it passes.
@@ -256,9 +215,7 @@ impl Instance {
         rng.fill_bytes(&mut salt);
         let nonce_point = ProjectivePoint::mul_by_generator(&nonce_share).to_affine();
         let commitment = commit(&target.ctx, session.me, &nonce, &nonce_point, &salt);
-        outgoing
-            .broadcast
-            .extend([target.ctx, nonce, commitment].as_flattened());
+        outgoing.broadcast.extend([target.ctx, nonce, commitment].as_flattened());
 
         let mut bobs = BTreeMap::new();
         for (&peer, body) in &mut outgoing.private {
@@ -273,15 +230,7 @@ impl Instance {
             bobs.insert(peer, bob);
         }
         let hello = Hello { nonce, commitment };
-        Ok(Self {
-            target,
-            hello,
-            salt,
-            nonce_share,
-            nonce_point,
-            phi,
-            bobs,
-        })
+        Ok(Self { target, hello, salt, nonce_share, nonce_point, phi, bobs })
     }
 }
 
@@ -293,14 +242,5 @@ fn commit(
     nonce_point: &AffinePoint,
     salt: &[u8; 32],
 ) -> [u8; 32] {
-    hash(
-        tags::COM_R,
-        &[
-            ctx,
-            &party.byte(),
-            nonce,
-            &point::encode33(nonce_point),
-            salt,
-        ],
-    )
+    hash(tags::COM_R, &[ctx, &party.byte(), nonce, &point::encode33(nonce_point), salt])
 }

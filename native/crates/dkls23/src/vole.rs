@@ -6,19 +6,19 @@
 
 use k256::Scalar;
 use rand_core::CryptoRngCore;
-use subtle::{Choice, ConditionallySelectable, ConstantTimeEq};
-use tagged_hash::{Prf, hash, tags};
+use subtle::ConstantTimeEq;
+use tagged_hash::{Hasher, Prf, hash, tags};
 use zeroize::Zeroizing;
 
-use crate::bytes::{Cursor, join};
+use crate::bytes::join;
 use crate::error::Abort;
 use crate::ot::BobState;
 use crate::ot::extension::{self, ColumnSet, Draw};
-use crate::parameters::{COLUMNS, INPUTS, ROW_BYTES, XI};
+use crate::parameters::{COLUMNS, INPUTS, XI};
 use crate::party::PartyIndex;
+use crate::residue::{Residue, Wide};
 use crate::scalar;
 use crate::secret::Secret;
-use crate::wide::{Limbs, Wide, limbs};
 use crate::wire::Reader;
 
 pub(crate) const MESSAGE1_BYTES: usize = extension::MESSAGE_BYTES;
@@ -27,23 +27,27 @@ pub(crate) const MESSAGE2_BYTES: usize = MATRIX_BYTES + 32 + 32;
 
 const MATRIX_BYTES: usize = XI * COLUMNS * 32;
 
+/// Rows whose masks are computed together.
+const BATCH: usize = 16;
+const _: () = assert!(XI.is_multiple_of(BATCH));
+
 /// `g_j = R_{H("gadget"; epoch_id)}("gadget-j"; u16 j)` mod q: public, the same for all signatures of an epoch.
-pub(crate) struct Gadget(Vec<Limbs>);
+pub(crate) struct Gadget(Vec<Residue>);
 
 impl Gadget {
     pub(crate) fn new(epoch_id: &[u8; 32]) -> Self {
-        let key = Prf::new(tags::GADGET_J, &hash(tags::GADGET, &[epoch_id]));
-        let element = |j: u16| limbs(&scalar::reduce(&key.block(&j.to_be_bytes())));
+        let mut oracle = Prf::new(tags::GADGET_J, &hash(tags::GADGET, &[epoch_id]));
+        let element = |j: u16| Residue::from_bytes(&oracle.block(&j.to_be_bytes()));
         Self((0u16..).take(XI).map(element).collect())
     }
 
     /// `⟨g, β⟩`.
-    fn weigh(&self, choices: impl Iterator<Item = Choice>) -> Scalar {
+    fn weigh(&self, choices: impl Iterator<Item = u8>) -> Scalar {
         let mut sum = Wide::zero();
         for (element, choice) in self.0.iter().zip(choices) {
-            sum.add(&Limbs::conditional_select(&[0; 4], element, choice)); // secret-dependent
+            sum.add(&element.times(choice)); // secret-dependent
         }
-        sum.reduce()
+        Scalar::from(&sum.reduce())
     }
 }
 
@@ -64,10 +68,10 @@ pub(crate) fn sid2(sid1: &[u8; 32], t1: &[u8; 32], message1_hash: &[u8; 32]) -> 
 
 /// Bob between message 1 and message 2.
 pub(crate) struct Bob {
-    sid1: [u8; 32],
-    message1_hash: [u8; 32],
-    draw: Secret<Draw>,
-    columns: ColumnSet,
+    pub(crate) sid1: [u8; 32],
+    pub(crate) message1_hash: [u8; 32],
+    pub(crate) draw: Secret<Draw>,
+    pub(crate) columns: ColumnSet,
     b: Secret<Scalar>,
 }
 
@@ -79,21 +83,12 @@ impl Bob {
         gadget: &Gadget,
         rng: &mut R,
     ) -> (Self, Vec<u8>) {
-        let mut draw = Secret::new([0; ROW_BYTES]);
+        let mut draw: Secret<Draw> = Secret::new([0; size_of::<Draw>()]);
         rng.fill_bytes(draw.as_mut_slice());
         let (columns, message) = extension::bob_extend(&sid1, state, &draw);
         let b = Secret::new(gadget.weigh(extension::choices(&draw)));
         let message1_hash = extension::message_hash(&message);
-        (
-            Self {
-                sid1,
-                message1_hash,
-                draw,
-                columns,
-                b,
-            },
-            message,
-        )
+        (Self { sid1, message1_hash, draw, columns, b }, message)
     }
 
     /// b, which the protocol calls χ: Bob's random factor.
@@ -101,178 +96,271 @@ impl Bob {
         &self.b
     }
 
-    /// Bob.3: `(d_1, d_2)`, or `None` if Alice's inputs were not the same in every row (μ).
+    /// Bob.3: `(d_1, d_2)` and the hash of ã, or `None` if Alice's inputs were not the same in every row (μ).
+    ///
+    /// `d_{j,i} = γ_{j,i} + β_j·ã_{j,i}`; μ must hash `d_{j,3} + Σ_i θ_i·d_{j,i} − β_j·η`; `d_i = Σ_j g_j·d_{j,i}`.
+    #[inline(never)]
     pub(crate) fn finish(
         self,
         t1: &[u8; 32],
         message: &Message2<'_>,
         gadget: &Gadget,
-    ) -> Option<Zeroizing<[Scalar; INPUTS]>> {
+    ) -> Option<(Zeroizing<[Scalar; INPUTS]>, [u8; 32])> {
         let sid2 = sid2(&self.sid1, t1, &self.message1_hash);
-        let masks = Masks::new(&sid2);
-        let theta = Challenge::new(&sid2, message.encoded_matrix);
-        let mut sums = [Wide::zero(), Wide::zero()];
-        let mut hasher = CheckHasher::new(sid2);
-        let rows = (0u16..)
-            .zip(self.columns.iter())
-            .zip(extension::choices(&self.draw));
-        for ((((j, column), choice), row), g) in rows.zip(message.matrix.iter()).zip(&gadget.0) {
-            let mut d = Zeroizing::new(masks.row(j, *column)); // γ_j
-            for (d, a) in d.iter_mut().zip(row) {
-                *d += Scalar::conditional_select(&Scalar::ZERO, a, choice); // secret-dependent
+        let mut masks = Masks::new(&sid2);
+        let mut matrix = matrix_hasher(&sid2);
+        matrix.piece(message.encoded);
+        let matrix_hash = matrix.finish();
+        let mut check = Check::new(&sid2, &matrix_hash);
+        let mut sums = Sums::zero();
+        let minus_eta = Residue::from(&-message.eta);
+        let mut received = message.matrix.iter().zip(&gadget.0).zip(extension::choices(&self.draw));
+        for (columns, first) in batches(&self.columns) {
+            let gammas = masks.rows(first, columns);
+            for (mut d, ((a, g), choice)) in gammas.zip(received.by_ref()) {
+                for (d, a) in d.iter_mut().zip(a) {
+                    *d = Residue::sum([*d, a.times(choice)]); // secret-dependent
+                }
+                sums.add(g, &d);
+                let [_, _, d_3] = &mut d;
+                *d_3 = Residue::sum([*d_3, minus_eta.times(choice)]); // secret-dependent
+                check.push(&d);
             }
-            let [d_1, d_2, d_3] = &*d;
-            let inputs = [limbs(d_1), limbs(d_2)];
-            for (sum, d) in sums.iter_mut().zip(&inputs) {
-                sum.add_product(g, d);
-            }
-            let eta = Scalar::conditional_select(&Scalar::ZERO, &message.eta, choice);
-            hasher.push(&theta.combine(&inputs, &(d_3 - &eta)));
         }
-        let holds = hasher.finish().ct_eq(message.mu);
-        bool::from(holds).then(|| Zeroizing::new(sums.map(|sum| sum.reduce())))
+        let holds = bool::from(check.mu().ct_eq(message.mu));
+        holds.then(|| (Zeroizing::new(sums.reduce()), matrix_hash))
     }
 }
 
-/// The second half of Alice.2: `(c_1, c_2)`; appends message 2 for her inputs and the drawn check value â. `columns` have
+/// The second half of Alice.2: `(c_1, c_2)` for her inputs and the drawn check value â; appends message 2. `columns` have
 /// passed the verdict gate.
+///
+/// α0_j and α1_j mask column j and column j ⊕ Δ; `c_i = −Σ_j g_j·α0_{j,i}`; `ã_{j,i} = α0_{j,i} − α1_{j,i} + a_i` with
+/// a = (r, sk, â); `η = â + θ_1·r + θ_2·sk`; μ hashes `α0_{j,3} + Σ_i θ_i·α0_{j,i}`.
+#[inline(never)]
 pub(crate) fn alice_answer(
-    sid2: [u8; 32],
+    sid2: &[u8; 32],
     delta: u128,
-    columns: ColumnSet,
+    columns: &ColumnSet,
     inputs: &[Scalar; INPUTS],
-    check: &Scalar,
+    check_input: &Scalar,
     gadget: &Gadget,
     body: &mut Vec<u8>,
 ) -> Zeroizing<[Scalar; INPUTS]> {
-    let masks = Masks::new(&sid2);
     let [input_1, input_2] = inputs;
-    let extended = Zeroizing::new([*input_1, *input_2, *check]);
-    let mut alpha = Zeroizing::new(Vec::with_capacity(XI)); // α0 of each row
-    let mut sums = [Wide::zero(), Wide::zero()];
-    let mut matrix = Vec::with_capacity(MATRIX_BYTES);
-    for ((j, column), g) in (0u16..).zip(columns.iter()).zip(&gadget.0) {
-        let zero = Zeroizing::new(masks.row(j, *column));
-        let one = Zeroizing::new(masks.row(j, *column ^ delta));
-        for ((zero, one), a) in zero.iter().zip(one.iter()).zip(extended.iter()) {
-            matrix.extend(scalar::encode(&(zero - one + a)));
+    let offset = Residue::complement_of_zero();
+    let shifted_inputs =
+        Zeroizing::new([input_1, input_2, check_input].map(|a| Residue::from(&(a - &offset))));
+    let (mut masks, mut other_masks) = (Masks::new(sid2), Masks::new(sid2));
+    let mut sums = Sums::zero();
+    let mut kept = Zeroizing::new(Vec::with_capacity(XI)); // α0
+    let mut matrix = matrix_hasher(sid2); // hashed on the way, hidden behind the masks' compressions
+    let mut gadgets = gadget.0.iter();
+    for (columns, first) in batches(columns) {
+        let shifted = Zeroizing::new(columns.map(|column| column ^ delta));
+        let both = masks.rows(first, columns).zip(other_masks.rows(first, &shifted));
+        for ((zero, one), g) in both.zip(gadgets.by_ref()) {
+            let mut encoded = [[0; 32]; COLUMNS];
+            let terms = zero.iter().zip(&one).zip(shifted_inputs.iter());
+            for (slot, ((zero, one), a)) in encoded.iter_mut().zip(terms) {
+                *slot = Residue::sum([*zero, one.complement(), *a]).encode();
+            }
+            matrix.piece(encoded.as_flattened());
+            body.extend_from_slice(encoded.as_flattened());
+            sums.add(g, &zero);
+            kept.push(zero);
         }
-        let [zero_1, zero_2, zero_3] = &*zero;
-        let inputs = [limbs(zero_1), limbs(zero_2)];
-        for (sum, alpha) in sums.iter_mut().zip(&inputs) {
-            sum.add_product(g, alpha);
-        }
-        alpha.push((inputs, *zero_3));
     }
-    let theta = Challenge::new(&sid2, &matrix);
-    let mut hasher = CheckHasher::new(sid2);
-    for (inputs, alpha_3) in alpha.iter() {
-        hasher.push(&theta.combine(inputs, alpha_3));
-    }
-    let [theta_1, theta_2] = &theta.scalars;
-    let eta = *check + theta_1 * input_1 + theta_2 * input_2;
-    body.extend(matrix);
-    body.extend(scalar::encode(&eta));
-    body.extend(hasher.finish());
-    Zeroizing::new(sums.map(|sum| -sum.reduce()))
+    let mut check = Check::new(sid2, &matrix.finish());
+    kept.iter().for_each(|row| check.push(row));
+    let [theta_1, theta_2] = &check.theta;
+    body.extend(scalar::encode(&(*check_input + theta_1 * input_1 + theta_2 * input_2))); // η
+    body.extend(check.mu());
+    Zeroizing::new(sums.reduce().map(|sum| -sum))
 }
 
 /// Message 2 as Bob reads it.
 pub(crate) struct Message2<'a> {
-    encoded_matrix: &'a [u8],
-    matrix: Vec<[Scalar; COLUMNS]>,
+    encoded: &'a [u8],
+    matrix: Vec<[Residue; COLUMNS]>,
     eta: Scalar,
     mu: &'a [u8; 32],
 }
 
 impl<'a> Message2<'a> {
     pub(crate) fn read(reader: &mut Reader<'a>) -> Result<Self, Abort> {
-        let encoded_matrix = {
-            let mut ahead = *reader;
-            ahead.slice(MATRIX_BYTES)?
-        };
+        let mut ahead = *reader;
+        let encoded = ahead.slice(MATRIX_BYTES)?;
         let mut matrix = Vec::with_capacity(XI);
         for _ in 0..XI {
-            matrix.push([reader.scalar()?, reader.scalar()?, reader.scalar()?]);
+            matrix.push([reader.residue()?, reader.residue()?, reader.residue()?]);
         }
-        Ok(Self {
-            encoded_matrix,
-            matrix,
-            eta: reader.scalar()?,
-            mu: reader.array()?,
-        })
+        Ok(Self { encoded, matrix, eta: reader.scalar()?, mu: reader.array()? })
     }
 }
 
-/// `RO(sid2, j, q)`: three scalars that mask row j.
-struct Masks(Prf);
+/// The columns in batches, each with the number of its first.
+fn batches(columns: &ColumnSet) -> impl Iterator<Item = (&[u128; BATCH], u16)> {
+    columns.as_chunks().0.iter().zip((0u16..).step_by(BATCH))
+}
+
+/// `RO(sid2, j, column)`: three scalars that mask row j.
+struct Masks {
+    oracle: Prf<18, COLUMNS, BATCH>,
+    inputs: Zeroizing<[[u8; 18]; BATCH]>,
+}
 
 impl Masks {
     fn new(sid2: &[u8; 32]) -> Self {
-        Self(Prf::new(tags::RAND, sid2))
+        Self { oracle: Prf::new(tags::RAND, sid2), inputs: Zeroizing::new([[0; 18]; BATCH]) }
     }
 
-    fn row(&self, j: u16, column: u128) -> [Scalar; COLUMNS] {
-        let mut output = [0; 32 * COLUMNS];
-        self.0.fill(
-            &join::<2, 16, 18>(&j.to_be_bytes(), &column.to_le_bytes()),
-            &mut output,
-        );
-        let mut blocks = Cursor::new(&output);
-        let mut scalars = [Scalar::ZERO; COLUMNS];
-        for scalar in &mut scalars {
-            *scalar = blocks.array().map_or(Scalar::ZERO, scalar::reduce);
+    /// The masks of a batch of rows.
+    fn rows(
+        &mut self,
+        first: u16,
+        columns: &[u128; BATCH],
+    ) -> impl Iterator<Item = [Residue; COLUMNS]> {
+        for ((input, j), column) in self.inputs.iter_mut().zip(first..).zip(columns) {
+            *input = join(&j.to_be_bytes(), &column.to_le_bytes());
         }
-        scalars
+        self.oracle.each(&self.inputs).map(|blocks| blocks.each_ref().map(Residue::from_bytes))
     }
 }
 
-/// `(θ_1, θ_2)`, which hash the whole matrix ã.
-struct Challenge {
-    scalars: [Scalar; INPUTS],
-    limbs: [Limbs; INPUTS],
-}
+/// `Σ_j g_j·x_{j,i}` for both inputs.
+struct Sums([Wide; INPUTS]);
 
-impl Challenge {
-    fn new(sid2: &[u8; 32], matrix: &[u8]) -> Self {
-        let oracle = Prf::new(tags::THETA_I, &hash(tags::THETA, &[sid2, matrix]));
-        let scalars = [0u8, 1].map(|i| scalar::reduce(&oracle.block(&[i])));
-        Self {
-            scalars,
-            limbs: scalars.each_ref().map(limbs),
+impl Sums {
+    fn zero() -> Self {
+        Self([Wide::zero(), Wide::zero()])
+    }
+
+    fn add(&mut self, g: &Residue, row: &[Residue; COLUMNS]) {
+        for (sum, x) in self.0.iter_mut().zip(row) {
+            sum.add_product(g, x);
         }
     }
 
-    /// `check + θ_1·x_1 + θ_2·x_2`.
-    fn combine(&self, inputs: &[Limbs; INPUTS], check: &Scalar) -> Scalar {
+    fn reduce(self) -> [Scalar; INPUTS] {
+        self.0.map(|sum| Scalar::from(&sum.reduce()))
+    }
+}
+
+/// `H("theta"; sid2, ã)`, of which the second part is still to come.
+fn matrix_hasher(sid2: &[u8; 32]) -> Hasher {
+    let mut hasher = Hasher::new(tags::THETA, 2);
+    hasher.part(sid2);
+    hasher.begin(MATRIX_BYTES);
+    hasher
+}
+
+/// The check that Alice put the same inputs into every row.
+struct Check {
+    /// `(θ_1, θ_2)`, which hash all of ã.
+    theta: [Scalar; INPUTS],
+    factors: [Residue; INPUTS],
+    /// `μ = H("mu"; sid2, (x_{j,3} + θ_1·x_{j,1} + θ_2·x_{j,2})_j)`, the ξ scalars one part.
+    mu: Hasher,
+}
+
+impl Check {
+    fn new(sid2: &[u8; 32], matrix_hash: &[u8; 32]) -> Self {
+        let mut oracle = Prf::new(tags::THETA_I, matrix_hash);
+        let theta = [0u8, 1].map(|i| scalar::reduce(&oracle.block(&[i])));
+        let mut mu = Hasher::new(tags::MU, 2);
+        mu.part(sid2);
+        mu.begin(XI * 32);
+        Self { theta, factors: theta.each_ref().map(Residue::from), mu }
+    }
+
+    /// Row x_j.
+    fn push(&mut self, [x_1, x_2, x_3]: &[Residue; COLUMNS]) {
+        let [theta_1, theta_2] = &self.factors;
         let mut sum = Wide::zero();
-        sum.add(&limbs(check));
-        for (theta, input) in self.limbs.iter().zip(inputs) {
-            sum.add_product(theta, input);
-        }
-        sum.reduce()
+        sum.add(x_3);
+        sum.add_product(theta_1, x_1);
+        sum.add_product(theta_2, x_2);
+        self.mu.piece(&sum.reduce().encode());
+    }
+
+    fn mu(self) -> [u8; 32] {
+        self.mu.finish()
     }
 }
 
-/// `μ = H("mu"; sid2, the ξ scalars as one part)`.
-struct CheckHasher {
-    sid2: [u8; 32],
-    values: Zeroizing<Vec<u8>>,
-}
+#[cfg(test)]
+mod tests {
+    use rand_chacha::ChaCha20Rng;
+    use rand_core::{RngCore, SeedableRng};
 
-impl CheckHasher {
-    fn new(sid2: [u8; 32]) -> Self {
-        Self {
-            sid2,
-            values: Zeroizing::new(Vec::with_capacity(XI * 32)),
+    use super::*;
+
+    const T1: [u8; 32] = [2; 32];
+
+    /// Bob after message 1, and Alice's sums and message 2, without an OT setup: Δ and the columns are made up so that they
+    /// relate as after one.
+    fn exchange(inputs: &[Scalar; INPUTS]) -> (Bob, [Scalar; INPUTS], Vec<u8>, Gadget) {
+        let gadget = Gadget::new(&[3; 32]);
+        let mut rng = ChaCha20Rng::seed_from_u64(1);
+        let mut draw: Secret<Draw> = Secret::new([0; size_of::<Draw>()]);
+        rng.fill_bytes(draw.as_mut_slice());
+        let delta = 0x0123_4567_89ab_cdef_0123_4567_89ab_cdef;
+        let mut columns = Secret::new([0; XI]);
+        let mut theirs = Secret::new([0; XI]);
+        let slots = columns.iter_mut().zip(theirs.iter_mut());
+        for ((ours, theirs), choice) in slots.zip(extension::choices(&draw)) {
+            *ours = u128::from(rng.next_u64()) << 64 | u128::from(rng.next_u64());
+            *theirs = *ours ^ if choice == 1 { delta } else { 0 };
+        }
+        let b = Secret::new(gadget.weigh(extension::choices(&draw)));
+        let bob = Bob { sid1: [1; 32], message1_hash: [4; 32], draw, columns, b };
+
+        let sid2 = sid2(&bob.sid1, &T1, &bob.message1_hash);
+        let mut message = Vec::new();
+        let check = Scalar::from(77u64);
+        let c = alice_answer(&sid2, delta, &theirs, inputs, &check, &gadget, &mut message);
+        (bob, *c, message, gadget)
+    }
+
+    fn finish(bob: Bob, message: &[u8], gadget: &Gadget) -> Option<[Scalar; INPUTS]> {
+        let mut reader = Reader::exactly(PartyIndex::MIN, message, MESSAGE2_BYTES).unwrap();
+        let message = Message2::read(&mut reader).unwrap();
+        bob.finish(&T1, &message, gadget).map(|(d, _)| *d)
+    }
+
+    #[test]
+    fn sums_of_both_sides_are_the_products() {
+        for inputs in [[7u64, 9], [0, 1], [u64::MAX, 2]].map(|inputs| inputs.map(Scalar::from)) {
+            let (bob, c, message, gadget) = exchange(&inputs);
+            let b = *bob.b();
+            let d = finish(bob, &message, &gadget).unwrap();
+            assert_eq!(c[0] + d[0], inputs[0] * b);
+            assert_eq!(c[1] + d[1], inputs[1] * b);
         }
     }
 
-    fn push(&mut self, value: &Scalar) {
-        self.values.extend(scalar::encode(value));
+    #[test]
+    fn any_change_of_message_2_is_noticed() {
+        let inputs = [5u64, 6].map(Scalar::from);
+        let row = 32 * COLUMNS;
+        let (eta, mu) = (MATRIX_BYTES, MATRIX_BYTES + 32);
+        for position in [31, 63, 95, 200 * row + 31, MATRIX_BYTES - 1, eta + 31, mu, mu + 31] {
+            let (bob, _, mut message, gadget) = exchange(&inputs);
+            message[position] ^= 1;
+            assert_eq!(finish(bob, &message, &gadget), None, "byte {position}");
+        }
     }
 
-    fn finish(self) -> [u8; 32] {
-        hash(tags::MU, &[&self.sid2, &self.values])
+    #[test]
+    fn a_scalar_that_is_not_reduced_is_malformed() {
+        let (_, _, message, _) = exchange(&[5u64, 6].map(Scalar::from));
+        for position in [0, MATRIX_BYTES - 32, MATRIX_BYTES] {
+            let mut changed = message.clone();
+            changed[position..position + 32].fill(0xff);
+            let mut reader = Reader::exactly(PartyIndex::MIN, &changed, MESSAGE2_BYTES).unwrap();
+            let read = Message2::read(&mut reader).err();
+            assert_eq!(read, Some(Abort::Malformed(PartyIndex::MIN)));
+        }
     }
 }

@@ -8,6 +8,7 @@ use zeroize::Zeroizing;
 use crate::bytes::Cursor;
 use crate::error::Abort;
 use crate::party::PartyIndex;
+use crate::residue::Residue;
 
 /// Asked in every long loop: `true` stops the ceremony with [`Abort::Cancelled`] within a millisecond.
 pub type Cancel<'a> = &'a (dyn Fn() -> bool + Sync);
@@ -34,11 +35,7 @@ pub type Inbox = BTreeMap<PartyIndex, Incoming>;
 
 /// Stops here if the caller wants to.
 pub(crate) fn poll(cancel: Cancel<'_>) -> Result<(), Abort> {
-    if cancel() {
-        Err(Abort::Cancelled)
-    } else {
-        Ok(())
-    }
+    if cancel() { Err(Abort::Cancelled) } else { Ok(()) }
 }
 
 /// Body lengths of a round.
@@ -84,10 +81,7 @@ pub(crate) fn deliver_items<'a>(
     items: usize,
     lengths: Lengths,
 ) -> Result<Vec<Vec<Bodies<'a>>>, Abort> {
-    let whole = Lengths {
-        broadcast: lengths.broadcast * items,
-        private: lengths.private * items,
-    };
+    let whole = Lengths { broadcast: lengths.broadcast * items, private: lengths.private * items };
     let mut delivered = deliver(inbox, peers, whole)?;
     (0..items)
         .map(|_| {
@@ -119,10 +113,7 @@ impl<'a> Reader<'a> {
         length: usize,
     ) -> Result<Self, Abort> {
         if bytes.len() == length {
-            Ok(Self {
-                sender,
-                fields: Cursor::new(bytes),
-            })
+            Ok(Self { sender, fields: Cursor::new(bytes) })
         } else {
             Err(Abort::Malformed(sender))
         }
@@ -130,10 +121,7 @@ impl<'a> Reader<'a> {
 
     fn part(&mut self, length: usize) -> Result<Self, Abort> {
         let bytes = self.slice(length)?;
-        Ok(Self {
-            sender: self.sender,
-            fields: Cursor::new(bytes),
-        })
+        Ok(Self { sender: self.sender, fields: Cursor::new(bytes) })
     }
 
     pub(crate) fn array<const N: usize>(&mut self) -> Result<&'a [u8; N], Abort> {
@@ -141,13 +129,15 @@ impl<'a> Reader<'a> {
     }
 
     pub(crate) fn slice(&mut self, length: usize) -> Result<&'a [u8], Abort> {
-        self.fields
-            .slice(length)
-            .ok_or(Abort::Malformed(self.sender))
+        self.fields.slice(length).ok_or(Abort::Malformed(self.sender))
     }
 
     pub(crate) fn scalar(&mut self) -> Result<Scalar, Abort> {
         self.fields.scalar().ok_or(Abort::Malformed(self.sender))
+    }
+
+    pub(crate) fn residue(&mut self) -> Result<Residue, Abort> {
+        self.fields.residue().ok_or(Abort::Malformed(self.sender))
     }
 
     pub(crate) fn point33(&mut self) -> Result<AffinePoint, Abort> {

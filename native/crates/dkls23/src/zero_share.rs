@@ -21,15 +21,9 @@ pub(crate) fn seed(
     sent: &[u8; 32],
     received: &[u8; 32],
 ) -> ZeroSeed {
-    let (low, high, of_low, of_high) = if me < peer {
-        (me, peer, sent, received)
-    } else {
-        (peer, me, received, sent)
-    };
-    Secret::new(hash(
-        tags::ZSEED,
-        &[sid, &low.byte(), &high.byte(), of_low, of_high],
-    ))
+    let (low, high, of_low, of_high) =
+        if me < peer { (me, peer, sent, received) } else { (peer, me, received, sent) };
+    Secret::new(hash(tags::ZSEED, &[sid, &low.byte(), &high.byte(), of_low, of_high]))
 }
 
 /// `ζ_i = Σ_j ±R_{z_ij}("zeta"; T1)`, plus for j > i and minus for j < i: the quorum's sum is zero.
@@ -40,11 +34,41 @@ pub(crate) fn share(
 ) -> Zeroizing<Scalar> {
     let term = |seed: &ZeroSeed| scalar::reduce(&Prf::new(tags::ZETA, seed).block(t1));
     let sum = seeds.iter().fold(Scalar::ZERO, |sum, (peer, seed)| {
-        if *peer > me {
-            sum + term(seed)
-        } else {
-            sum - term(seed)
-        }
+        if *peer > me { sum + term(seed) } else { sum - term(seed) }
     });
     Zeroizing::new(sum)
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    fn party(index: u8) -> PartyIndex {
+        PartyIndex::new(index).unwrap()
+    }
+
+    proptest! {
+        #[test]
+        fn the_shares_of_any_quorum_sum_to_zero(
+            quorum in prop::sample::subsequence((1u8..=16).collect::<Vec<_>>(), 2..=5),
+            sid: [u8; 32],
+            t1: [u8; 32],
+        ) {
+            let seed_of = |me: u8, peer: u8| {
+                seed(&sid, party(me), party(peer), &[me; 32], &[peer; 32])
+            };
+            let mut sum = Scalar::ZERO;
+            for &me in &quorum {
+                let peers = quorum.iter().filter(|peer| **peer != me);
+                let seeds: Vec<_> = peers.map(|&peer| (party(peer), seed_of(me, peer))).collect();
+                let seeds = seeds.iter().map(|(peer, seed)| (*peer, seed)).collect();
+                let zeta = share(party(me), &seeds, &t1);
+                prop_assert_ne!(*zeta, Scalar::ZERO);
+                sum += *zeta;
+            }
+            prop_assert_eq!(sum, Scalar::ZERO);
+        }
+    }
 }

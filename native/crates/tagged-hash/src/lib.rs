@@ -27,11 +27,7 @@ impl Tag {
 
     /// `T(tag)`, the 32 bytes that stand for this domain.
     pub fn digest(self) -> [u8; 32] {
-        Sha256::new()
-            .chain_update(b"mpc-wallet/v1/")
-            .chain_update(self.0)
-            .finalize()
-            .into()
+        Sha256::new().chain_update(b"mpc-wallet/v1/").chain_update(self.0).finalize().into()
     }
 }
 
@@ -49,6 +45,8 @@ pub struct Hasher {
     state: Sha256,
     announced: usize,
     absorbed: usize,
+    /// Bytes that the part under way still lacks.
+    missing: usize,
 }
 
 impl Hasher {
@@ -58,42 +56,56 @@ impl Hasher {
         let state = Sha256::new()
             .chain_update(domain)
             .chain_update(domain)
-            .chain_update(length(parts).to_be_bytes());
-        Self {
-            state,
-            announced: parts,
-            absorbed: 0,
-        }
+            .chain_update(length_bytes(parts));
+        Self { state, announced: parts, absorbed: 0, missing: 0 }
     }
 
     /// Absorbs the next part.
     pub fn part(&mut self, part: &[u8]) {
-        self.state.update(length(part.len()).to_be_bytes());
-        self.state.update(part);
-        self.absorbed += 1;
+        self.part_from(&[part]);
     }
 
     /// Absorbs the next part from pieces, without joining them in memory.
     pub fn part_from(&mut self, pieces: &[&[u8]]) {
-        let total = pieces.iter().map(|piece| piece.len()).sum();
-        self.state.update(length(total).to_be_bytes());
+        self.begin(pieces.iter().map(|piece| piece.len()).sum());
         for piece in pieces {
-            self.state.update(piece);
+            self.piece(piece);
         }
+    }
+
+    /// Begins the next part, of `length` bytes; [`Hasher::piece`] absorbs it.
+    ///
+    /// # Panics
+    /// If the part before is not complete: a bug of the caller, never an input.
+    pub fn begin(&mut self, length: usize) {
+        assert_eq!(self.missing, 0, "a part of a tagged hash is incomplete");
+        self.state.update(length_bytes(length));
         self.absorbed += 1;
+        self.missing = length;
+    }
+
+    /// Absorbs some bytes of the part that was begun.
+    ///
+    /// # Panics
+    /// If the part has not so many left: a bug of the caller, never an input.
+    pub fn piece(&mut self, piece: &[u8]) {
+        assert!(piece.len() <= self.missing, "a part of a tagged hash is too long");
+        self.state.update(piece);
+        self.missing -= piece.len();
     }
 
     /// The hash.
     ///
     /// # Panics
-    /// If the number of parts is not the announced one: a bug of the caller, never an input.
+    /// If the parts are not the announced ones: a bug of the caller, never an input.
     pub fn finish(self) -> [u8; 32] {
+        assert_eq!(self.missing, 0, "a part of a tagged hash is incomplete");
         assert_eq!(self.announced, self.absorbed, "parts of a tagged hash");
         self.state.finalize().into()
     }
 }
 
 /// Lengths are of messages that were bounded long before; saturating keeps the function total.
-fn length(value: usize) -> u32 {
-    u32::try_from(value).unwrap_or(u32::MAX)
+fn length_bytes(length: usize) -> [u8; 4] {
+    u32::try_from(length).unwrap_or(u32::MAX).to_be_bytes()
 }

@@ -85,6 +85,8 @@ tags! {
     SID2 = "sid2";
     /// Zero share.
     ZETA = "zeta";
+    /// Weight that joins the two checks of a peer's VOLE inputs; never sent.
+    GAMMA = "gamma";
     /// Transcript of signing round 2.
     SIGN_T2 = "sign-T2";
 

@@ -209,7 +209,6 @@ pub fn keygen_sessions(parties: &mut BTreeMap<Role, Party>) -> BTreeMap<Role, Se
                 &initiator.descriptor(),
                 &initiator.descriptor_signature(),
                 NOW_MS,
-                rng,
             )
             .unwrap(),
         };
@@ -242,47 +241,80 @@ pub fn payload(text: &str) -> ParsedPayload {
 }
 
 pub fn consent(wallet: &Wallet, text: &str, path: &[u32]) -> SigningAuthorization {
-    let item = ConsentedItem { payload: payload(text), path: path.to_vec() };
-    SigningAuthorization::consent(wallet, vec![item], NOW_MS + 60_000).unwrap()
+    consent_to_all(wallet, &[text], path)
 }
 
-/// The initiator's session for one payload, and its round 0 for the co-signer.
+pub fn consent_to_all(wallet: &Wallet, texts: &[&str], path: &[u32]) -> SigningAuthorization {
+    let item = |text: &&str| ConsentedItem { payload: payload(text), path: path.to_vec() };
+    let items = texts.iter().map(item).collect();
+    SigningAuthorization::consent(wallet, items, NOW_MS + 60_000).unwrap()
+}
+
+/// The initiator's session for these payloads.
 pub fn request(
     parties: &mut BTreeMap<Role, Party>,
     wallets: &BTreeMap<Role, Arc<Wallet>>,
     (from, to): (Role, Role),
-    text: &str,
+    texts: &[&str],
     path: &[u32],
 ) -> Session {
-    let authorization = consent(&wallets[&from], text, path);
+    let authorization = consent_to_all(&wallets[&from], texts, path);
     let rng = &mut parties.get_mut(&from).unwrap().rng;
     Session::sign(Arc::clone(&wallets[&from]), authorization, to, "a test", TIMES, rng).unwrap()
 }
 
-/// Signs with two parties through a network of the adversary; the co-signer consents to what it reads.
-pub fn sign(
+/// A signing session of two parties, the initiator's begun.
+pub struct Meeting {
+    pub sessions: BTreeMap<Role, Session>,
+    pub begun: (Role, Report),
+}
+
+/// Two parties meet to sign; the co-signer consents to what it reads.
+pub fn meet(
     parties: &mut BTreeMap<Role, Party>,
     wallets: &BTreeMap<Role, Arc<Wallet>>,
     (from, to): (Role, Role),
-    text: &str,
+    texts: &[&str],
     path: &[u32],
-    tamper: Tamper<'_>,
-) -> Run {
-    let mut initiator = request(parties, wallets, (from, to), text, path);
-    let first = parties.get_mut(&from).unwrap().step(&mut initiator, Event::Begin(&[]));
+) -> Meeting {
+    let mut initiator = request(parties, wallets, (from, to), texts, path);
+    let report = parties.get_mut(&from).unwrap().step(&mut initiator, Event::Begin(&[]));
     let invitation = Invitation::open(
         &wallets[&to],
         &initiator.descriptor(),
         &initiator.descriptor_signature(),
-        &first.outgoing[0],
+        &report.outgoing[0],
         NOW_MS,
     )
     .unwrap();
-    let authorization = invitation.accept(vec![payload(text)], NOW_MS).unwrap();
-    let cosigner = parties.get_mut(&to).unwrap();
-    let joined = Session::join(&invitation, authorization, NOW_MS, &mut cosigner.rng).unwrap();
-    let mut sessions = BTreeMap::from([(from, initiator), (to, joined)]);
-    run_begun(parties, Some((from, first)), &mut sessions, tamper)
+    let payloads = texts.iter().map(|text| payload(text)).collect();
+    let authorization = invitation.accept(payloads, NOW_MS).unwrap();
+    let joined = Session::join(&invitation, authorization, NOW_MS).unwrap();
+    let sessions = BTreeMap::from([(from, initiator), (to, joined)]);
+    Meeting { sessions, begun: (from, report) }
+}
+
+/// Signs with two parties through a network of the adversary.
+pub fn sign(
+    parties: &mut BTreeMap<Role, Party>,
+    wallets: &BTreeMap<Role, Arc<Wallet>>,
+    pair: (Role, Role),
+    text: &str,
+    path: &[u32],
+    tamper: Tamper<'_>,
+) -> Run {
+    let meeting = meet(parties, wallets, pair, &[text], path);
+    run_meeting(parties, meeting, tamper)
+}
+
+/// Runs a signing session until nothing is under way.
+pub fn run_meeting(
+    parties: &mut BTreeMap<Role, Party>,
+    meeting: Meeting,
+    tamper: Tamper<'_>,
+) -> Run {
+    let Meeting { mut sessions, begun } = meeting;
+    run_begun(parties, Some(begun), &mut sessions, tamper)
 }
 
 /// Verifies with k256 under the key that the wallet derives.

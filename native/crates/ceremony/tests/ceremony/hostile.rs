@@ -8,9 +8,10 @@ use std::collections::BTreeMap;
 use ceremony::Role;
 use ceremony::descriptor::Descriptor;
 use ceremony::envelope::{HEADER_BYTES, Header, peek};
-use dkls23::PartyIndex;
+use chacha20poly1305::aead::{Aead, Payload};
+use chacha20poly1305::{ChaCha20Poly1305, KeyInit, Nonce};
 use ed25519_dalek::{Signer, SigningKey};
-use hpke::aead::ChaCha20Poly1305;
+use hpke::aead::ExportOnlyAead;
 use hpke::kdf::HkdfSha256;
 use hpke::kem::X25519HkdfSha256;
 use hpke::{Deserializable, Kem, OpModeR, OpModeS, Serializable};
@@ -31,30 +32,34 @@ pub const SEALED_ROUND: &[u8] = b"mpc-wallet/v1/seal/round";
 
 pub fn seal(to: &[u8; 32], info: &[u8], aad: &[u8], body: &[u8], rng: &mut ChaCha20Rng) -> Vec<u8> {
     let to = PublicKey::from_bytes(to).unwrap();
-    let (encapsulated, sealed) =
-        hpke::single_shot_seal::<ChaCha20Poly1305, HkdfSha256, X25519HkdfSha256, _>(
-            &OpModeS::Base,
-            &to,
-            info,
-            body,
-            aad,
-            rng,
-        )
+    let (encapsulated, context) = hpke::setup_sender::<
+        ExportOnlyAead,
+        HkdfSha256,
+        X25519HkdfSha256,
+        _,
+    >(&OpModeS::Base, &to, info, rng)
+    .unwrap();
+    let mut key = [0; 32];
+    context.export(aad, &mut key).unwrap();
+    let sealed = ChaCha20Poly1305::new(&key.into())
+        .encrypt(&Nonce::default(), Payload { msg: body, aad })
         .unwrap();
     [encapsulated.to_bytes().as_slice(), &sealed].concat()
 }
 
 pub fn open(key: &OpeningKey, info: &[u8], aad: &[u8], sealed: &[u8]) -> Option<Vec<u8>> {
     let (encapsulated, ciphertext) = sealed.split_at_checked(32)?;
-    hpke::single_shot_open::<ChaCha20Poly1305, HkdfSha256, X25519HkdfSha256>(
+    let context = hpke::setup_receiver::<ExportOnlyAead, HkdfSha256, X25519HkdfSha256>(
         &OpModeR::Base,
         key,
         &Encapsulated::from_bytes(encapsulated).ok()?,
         info,
-        ciphertext,
-        aad,
     )
-    .ok()
+    .ok()?;
+    let mut key = [0; 32];
+    context.export(aad, &mut key).unwrap();
+    let cipher = ChaCha20Poly1305::new(&key.into());
+    cipher.decrypt(&Nonce::default(), Payload { msg: ciphertext, aad }).ok()
 }
 
 fn public(key: &OpeningKey) -> [u8; 32] {
@@ -206,8 +211,4 @@ impl PostOffice {
         };
         self.insiders[&signer].sign_envelope(&header, &body)
     }
-}
-
-pub fn index(byte: u8) -> PartyIndex {
-    PartyIndex::new(byte).unwrap()
 }

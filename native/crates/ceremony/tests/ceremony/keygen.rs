@@ -93,7 +93,6 @@ fn a_party_that_pinned_another_card_does_not_join() {
         &initiator.descriptor(),
         &initiator.descriptor_signature(),
         NOW_MS,
-        &mut user.rng,
     );
 
     assert_eq!(joined.err().unwrap().failure.class, Class::Config);

@@ -9,61 +9,50 @@ use ceremony::session::{Event, Report, Status};
 use ceremony::store::Key;
 use ceremony::{Card, ECDSA_KEY_ID, Failure, Role, Session, Wallet};
 
-use crate::committee::{NOW_MS, Party, TIMES, deliver, keygen_sessions, parties, run};
+use crate::committee::{NOW_MS, Party, TIMES, deliver, keygen_sessions, run};
 use crate::hostile::PostOffice;
 
 pub const SEED: u64 = 500;
 
 /// The recording that most tests share; nothing in it changes.
-pub static KEYGEN: LazyLock<Recording> = LazyLock::new(|| Recording::of_keygen(SEED));
+pub static KEYGEN: LazyLock<Recording> = LazyLock::new(|| Recording::of_keygen(SEED, 0));
 /// Another ceremony of the same three parties.
-pub static OTHER_KEYGEN: LazyLock<Recording> = LazyLock::new(|| {
-    let mut parties = parties(SEED);
-    parties.values_mut().for_each(|party| drop(party.pair()));
-    Recording::of(SEED, parties)
-});
+pub static OTHER_KEYGEN: LazyLock<Recording> = LazyLock::new(|| Recording::of_keygen(SEED, 1));
 
 pub struct Recording {
     seed: u64,
+    pairings: usize,
     pub cards: Vec<Card>,
     pub descriptor: Vec<u8>,
     pub descriptor_signature: [u8; 64],
     /// Every envelope, in the order of sending.
     pub transcript: Vec<Vec<u8>>,
-    pub parties: BTreeMap<Role, std::sync::Mutex<Party>>,
     pub wallets: BTreeMap<Role, Arc<Wallet>>,
 }
 
 impl Recording {
-    pub fn of_keygen(seed: u64) -> Self {
-        Self::of(seed, parties(seed))
-    }
-
-    fn of(seed: u64, mut parties: BTreeMap<Role, Party>) -> Self {
-        let cards = parties
-            .iter()
-            .map(|(role, party)| {
-                let mut rng = party.rng.clone();
-                let card = party.identity.pair(&mut rng).card();
-                assert_eq!(party.identity.role(), *role);
-                Card::decode(&card).unwrap()
-            })
-            .collect();
+    /// A key generation of the parties of a seed, after so many pairings that came to nothing.
+    pub fn of_keygen(seed: u64, pairings: usize) -> Self {
+        let mut parties: BTreeMap<Role, Party> =
+            Role::ALL.into_iter().map(|role| (role, before(role, seed, pairings))).collect();
+        let cards = parties.keys().map(|role| {
+            let card = before(*role, seed, pairings).pair().card();
+            Card::decode(&card).unwrap()
+        });
+        let cards = cards.collect();
         let sessions = keygen_sessions(&mut parties);
         let initiator = &sessions[&Role::Agent];
-        let (descriptor, signature) = (initiator.descriptor(), *initiator.descriptor_signature());
+        let (descriptor, signature) =
+            (initiator.descriptor(), initiator.descriptor_signature().to_owned());
         let made = run(&mut parties, sessions, &mut deliver);
         Self {
             seed,
+            pairings,
             cards,
             descriptor,
             descriptor_signature: signature,
             transcript: made.transcript,
             wallets: made.ends.iter().map(|(role, end)| (*role, end.wallet())).collect(),
-            parties: parties
-                .into_iter()
-                .map(|(role, party)| (role, std::sync::Mutex::new(party)))
-                .collect(),
         }
     }
 
@@ -92,25 +81,23 @@ impl Recording {
 
     /// All keys, those of this session included.
     pub fn post_office(&self) -> PostOffice {
-        let generators = parties(self.seed)
-            .into_iter()
-            .map(|(role, mut party)| {
-                drop(party.pair());
-                (role, party.rng)
-            })
-            .collect();
-        let mut post = PostOffice::new(self.seed, generators);
+        let generators = Role::ALL.map(|role| {
+            let mut party = before(role, self.seed, self.pairings);
+            drop(party.pair());
+            (role, party.rng)
+        });
+        let mut post = PostOffice::new(self.seed, generators.into());
         self.transcript.iter().for_each(|envelope| post.watch(envelope));
         post
     }
 
     /// A party at the start of the recorded ceremony, with an empty store.
     pub fn rehearse(&self, role: Role) -> Rehearsal {
-        let mut party = Party::new(role, self.seed);
+        let mut party = before(role, self.seed, self.pairings);
         let pairing = party.pair();
         let (identity, cards) = (Arc::clone(&party.identity), self.cards.clone());
         let session = if role == Role::Agent {
-            Session::create_wallet(identity, pairing, cards, TIMES, &mut party.rng)
+            Session::create_wallet(identity, pairing, cards, TIMES, &mut party.rng).unwrap()
         } else {
             Session::join_wallet(
                 identity,
@@ -119,12 +106,19 @@ impl Recording {
                 &self.descriptor,
                 &self.descriptor_signature,
                 NOW_MS,
-                &mut party.rng,
             )
-        }
-        .unwrap();
+            .map_err(|rejected| rejected.failure)
+            .unwrap()
+        };
         Rehearsal { party, session }
     }
+}
+
+/// A party of a seed after so many pairings.
+fn before(role: Role, seed: u64, pairings: usize) -> Party {
+    let mut party = Party::new(role, seed);
+    (0..pairings).for_each(|_| drop(party.pair()));
+    party
 }
 
 /// One party in the recorded ceremony.

@@ -31,21 +31,14 @@ impl Round1 {
         rng: &mut R,
         cancel: Cancel<'_>,
     ) -> Result<(Round2, Outgoing), Abort> {
-        let Self {
-            party,
-            hello,
-            polynomial,
-            opening,
-        } = self;
+        let Self { party, hello, polynomial, opening } = self;
         let mut hellos = BTreeMap::from([(party.index, hello)]);
         for mut bodies in deliver(&inbox, &party.peers, Party::ROUND1)? {
             if *bodies.broadcast.array()? != party.ctx {
                 return Err(Abort::Config);
             }
-            let hello = Hello {
-                nonce: *bodies.broadcast.array()?,
-                commitment: *bodies.broadcast.array()?,
-            };
+            let hello =
+                Hello { nonce: *bodies.broadcast.array()?, commitment: *bodies.broadcast.array()? };
             hellos.insert(bodies.sender, hello);
         }
         let sid = session(&party.ctx, &hellos);
@@ -56,12 +49,7 @@ impl Round1 {
         let coefficients = polynomial.coefficients().iter().zip(&opening.points);
         for (position, (coefficient, commitment)) in (0..).zip(coefficients) {
             poll(cancel)?;
-            let statement = Statement {
-                sid: &sid,
-                party: party.index,
-                position,
-                commitment,
-            };
+            let statement = Statement { sid: &sid, party: party.index, position, commitment };
             broadcast.extend(statement.prove(coefficient, rng));
         }
 
@@ -77,22 +65,8 @@ impl Round1 {
             })
             .collect();
         let own_share = polynomial.evaluate(party.index);
-        let outgoing = Outgoing {
-            broadcast: broadcast.clone(),
-            private,
-        };
-        Ok((
-            Round2 {
-                party,
-                sid,
-                hellos,
-                opening,
-                broadcast,
-                own_share,
-                requests,
-            },
-            outgoing,
-        ))
+        let outgoing = Outgoing { broadcast: broadcast.clone(), private };
+        Ok((Round2 { party, sid, hellos, opening, broadcast, own_share, requests }, outgoing))
     }
 }
 

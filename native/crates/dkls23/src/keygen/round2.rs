@@ -38,15 +38,7 @@ impl Round2 {
         rng: &mut R,
         cancel: Cancel<'_>,
     ) -> Result<(Round3, Outgoing), Abort> {
-        let Self {
-            party,
-            sid,
-            hellos,
-            opening,
-            broadcast,
-            own_share,
-            mut requests,
-        } = self;
+        let Self { party, sid, hellos, opening, broadcast, own_share, mut requests } = self;
         let mut delivered = deliver(&inbox, &party.peers, party.round2_lengths())?;
         for bodies in &mut delivered {
             if *bodies.broadcast.array()? != sid {
@@ -60,52 +52,26 @@ impl Round2 {
         for bodies in &mut delivered {
             poll(cancel)?;
             let hello = hellos.get(&bodies.sender).ok_or(Abort::Config)?;
-            let (opened, dealt) = check(&party, &sid, hello, bodies)?;
+            let (opened, dealt) = check(&party, &sid, hello, bodies, cancel)?;
             *share += *dealt;
-            sums.iter_mut()
-                .zip(&opened.points)
-                .for_each(|(sum, point)| *sum += point);
+            sums.iter_mut().zip(&opened.points).for_each(|(sum, point)| *sum += point);
             chain_code_shares.insert(bodies.sender, opened.chain_code_share);
         }
 
-        let broadcasts = inbox
-            .iter()
-            .map(|(&sender, incoming)| (sender, &incoming.broadcast));
+        let broadcasts = inbox.iter().map(|(&sender, incoming)| (sender, &incoming.broadcast));
         let broadcasts: BTreeMap<_, _> = broadcasts.chain([(party.index, &broadcast)]).collect();
         let t2 = transcript(&sid, &broadcasts);
         let mut private = BTreeMap::new();
         let mut answered = BTreeMap::new();
-        for Bodies {
-            sender,
-            private: request,
-            ..
-        } in &mut delivered
-        {
+        for Bodies { sender, private: request, .. } in &mut delivered {
             let requested = requests.remove(sender).ok_or(Abort::Config)?;
             let mut body = Zeroizing::new(Vec::with_capacity(Party::ROUND3.private));
             body.extend(t2);
-            answered.insert(
-                *sender,
-                requested.answer(&sid, request, &mut body, rng, cancel)?,
-            );
+            answered.insert(*sender, requested.answer(&sid, request, &mut body, rng, cancel)?);
             private.insert(*sender, body);
         }
-        let round3 = Round3 {
-            party,
-            sid,
-            t2,
-            share,
-            sums,
-            chain_code_shares,
-            answered,
-        };
-        Ok((
-            round3,
-            Outgoing {
-                broadcast: Vec::new(),
-                private,
-            },
-        ))
+        let round3 = Round3 { party, sid, t2, share, sums, chain_code_shares, answered };
+        Ok((round3, Outgoing { broadcast: Vec::new(), private }))
     }
 }
 
@@ -115,12 +81,9 @@ fn check(
     sid: &[u8; 32],
     hello: &Hello,
     bodies: &mut Bodies<'_>,
+    cancel: Cancel<'_>,
 ) -> Result<(Opening, Zeroizing<Scalar>), Abort> {
-    let Bodies {
-        sender,
-        broadcast,
-        private,
-    } = bodies;
+    let Bodies { sender, broadcast, private } = bodies;
     let opened = Opening::read(broadcast, party.setup.threshold)?;
     let proofs = opened
         .points
@@ -130,19 +93,14 @@ fn check(
     if opened.commitment(&party.ctx, *sender, &hello.nonce) != hello.commitment {
         return Err(Abort::Cheat(*sender));
     }
-    let statements = (0..)
-        .zip(&opened.points)
-        .map(|(position, commitment)| Statement {
-            sid,
-            party: *sender,
-            position,
-            commitment,
-        });
-    if !statements
-        .zip(&proofs)
-        .all(|(statement, (point, response))| statement.verify(point, response))
+    for (position, (commitment, (nonce_point, response))) in
+        (0..).zip(opened.points.iter().zip(&proofs))
     {
-        return Err(Abort::Cheat(*sender));
+        poll(cancel)?;
+        let statement = Statement { sid, party: *sender, position, commitment };
+        if !statement.verify(nonce_point, response) {
+            return Err(Abort::Cheat(*sender));
+        }
     }
     let dealt = Zeroizing::new(private.scalar()?);
     let points: Vec<_> = opened.points.iter().map(ProjectivePoint::from).collect();

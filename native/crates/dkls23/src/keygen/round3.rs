@@ -33,15 +33,7 @@ impl Round3 {
     /// A wrong OT proof is [`Abort::SetupCheat`]: whoever drives the ceremony counts it durably, because a bad
     /// base-OT pad passes exactly if the choice bit is zero, and free retries would pick a Δ.
     pub fn receive(self, inbox: Inbox, cancel: Cancel<'_>) -> Result<KeyShare, Abort> {
-        let Self {
-            party,
-            sid,
-            t2,
-            share,
-            sums,
-            chain_code_shares,
-            mut answered,
-        } = self;
+        let Self { party, sid, t2, share, sums, chain_code_shares, mut answered } = self;
         let mut delivered = deliver(&inbox, &party.peers, Party::ROUND3)?;
         for bodies in &mut delivered {
             if *bodies.private.array()? != t2 {
@@ -51,19 +43,9 @@ impl Round3 {
         let mut material = BTreeMap::new();
         for bodies in &mut delivered {
             let answered = answered.remove(&bodies.sender).ok_or(Abort::Config)?;
-            let Finished {
-                zero_seed,
-                ids,
-                state,
-            } = answered.finish(&mut bodies.private, cancel)?;
-            material.insert(
-                bodies.sender,
-                PeerMaterial {
-                    zero_seed,
-                    ids,
-                    state: Some(state),
-                },
-            );
+            let Finished { zero_seed, ids, state } =
+                answered.finish(&mut bodies.private, cancel)?;
+            material.insert(bodies.sender, PeerMaterial { zero_seed, ids, state: Some(state) });
         }
 
         let unattributed = Abort::unattributed(&party.peers);

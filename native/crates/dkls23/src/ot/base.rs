@@ -80,12 +80,7 @@ impl Receiver {
             message.extend(<[u8; POINT_BYTES]>::conditional_select(chosen, other, c));
             message.extend(<[u8; POINT_BYTES]>::conditional_select(other, chosen, c));
         }
-        Ok(Self {
-            sid_ot,
-            choice,
-            t,
-            message,
-        })
+        Ok(Self { sid_ot, choice, t, message })
     }
 
     pub(crate) fn sid_ot(&self) -> &[u8; 32] {
@@ -116,25 +111,17 @@ impl Receiver {
             let [(b_0, encoded_0), (b_1, encoded_1)] = [theirs.next()?, theirs.next()?];
             // secret-dependent
             let b_c = AffinePoint::conditional_select(&b_0, &b_1, c);
-            encoded.push(<[u8; POINT_BYTES]>::conditional_select(
-                encoded_0, encoded_1, c,
-            ));
+            encoded.push(<[u8; POINT_BYTES]>::conditional_select(encoded_0, encoded_1, c));
             shared.push(ProjectivePoint::from(b_c) * t);
         }
 
         let shared = Zeroizing::new(encode_all(&shared));
         let mut ours = Cursor::new(&self.message);
         let mut pads = Secret::new([[0; SEED_BYTES]; LAMBDA_C]);
-        for ((((pad, idx), c), b_c), shared) in pads
-            .iter_mut()
-            .zip(0u16..)
-            .zip(self.choices())
-            .zip(&encoded)
-            .zip(shared.iter())
+        for ((((pad, idx), c), b_c), shared) in
+            pads.iter_mut().zip(0u16..).zip(self.choices()).zip(&encoded).zip(shared.iter())
         {
-            let both = ours
-                .array::<{ 2 * POINT_BYTES }>()
-                .ok_or(Abort::Malformed(sender))?;
+            let both = ours.array::<{ 2 * POINT_BYTES }>().ok_or(Abort::Malformed(sender))?;
             *pad = derive_pad(&self.sid_ot, idx, c.unwrap_u8(), both, b_c, shared);
         }
         Ok(pads)
@@ -184,9 +171,7 @@ pub(crate) fn send<R: CryptoRngCore + ?Sized>(
     let mut pads = Secret::new([[[0; SEED_BYTES]; 2]; LAMBDA_C]);
     let mut sides = answers.iter().zip(shared.iter());
     for (pair, idx) in pads.iter_mut().zip(0u16..) {
-        let both = requests
-            .array::<{ 2 * POINT_BYTES }>()
-            .ok_or(Abort::Malformed(receiver))?;
+        let both = requests.array::<{ 2 * POINT_BYTES }>().ok_or(Abort::Malformed(receiver))?;
         for ((pad, c), (b_c, shared)) in pair.iter_mut().zip(0u8..).zip(sides.by_ref()) {
             *pad = derive_pad(sid_ot, idx, c, both, b_c, shared);
         }
@@ -214,10 +199,7 @@ fn derive_pad(
     shared: &[u8; POINT_BYTES],
 ) -> Seed {
     let (r_0, r_1) = requested.split_at(POINT_BYTES);
-    let mut pad = hash(
-        tags::OT_PAD,
-        &[sid_ot, &idx.to_be_bytes(), &[c], r_0, r_1, b_c, shared],
-    );
+    let mut pad = hash(tags::OT_PAD, &[sid_ot, &idx.to_be_bytes(), &[c], r_0, r_1, b_c, shared]);
     let mut seed = [0; SEED_BYTES];
     for (byte, source) in seed.iter_mut().zip(pad) {
         *byte = source;
@@ -228,16 +210,11 @@ fn derive_pad(
 
 /// Bit idx is bit idx mod 8 of byte idx div 8.
 fn bits(choice: &[u8; LAMBDA_C / 8]) -> impl Iterator<Item = Choice> {
-    choice
-        .iter()
-        .flat_map(|byte| (0..8).map(move |bit| Choice::from(byte >> bit & 1)))
+    choice.iter().flat_map(|byte| (0..8).map(move |bit| Choice::from(byte >> bit & 1)))
 }
 
 fn encode_all(points: &[ProjectivePoint]) -> Vec<[u8; POINT_BYTES]> {
-    point::normalize(points)
-        .iter()
-        .map(point::encode33)
-        .collect()
+    point::normalize(points).iter().map(point::encode33).collect()
 }
 
 /// The points of a peer's message, each with its encoding.
@@ -248,15 +225,97 @@ struct Points<'a> {
 
 impl<'a> Points<'a> {
     fn new(sender: PartyIndex, message: &'a [u8]) -> Self {
-        Self {
-            sender,
-            rest: Cursor::new(message),
-        }
+        Self { sender, rest: Cursor::new(message) }
     }
 
     fn next(&mut self) -> Result<(AffinePoint, &'a [u8; POINT_BYTES]), Abort> {
         let malformed = Abort::Malformed(self.sender);
         let encoded = self.rest.array().ok_or(malformed)?;
         Ok((point::decode33(encoded).ok_or(malformed)?, encoded))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use rand_chacha::ChaCha20Rng;
+    use rand_core::SeedableRng;
+
+    use super::*;
+
+    const SID_OT: [u8; 32] = [1; 32];
+
+    fn party(index: u8) -> PartyIndex {
+        PartyIndex::new(index).unwrap()
+    }
+
+    fn request() -> Receiver {
+        Receiver::request(SID_OT, &mut ChaCha20Rng::seed_from_u64(1), &|| false).unwrap()
+    }
+
+    fn answer(message: &[u8]) -> Result<(Vec<u8>, Pads), Abort> {
+        send(&SID_OT, party(1), message, &mut ChaCha20Rng::seed_from_u64(2), &|| false)
+    }
+
+    #[test]
+    fn the_receiver_knows_the_chosen_pad_and_not_the_other() {
+        let receiver = request();
+        let (message, sent) = answer(receiver.message()).unwrap();
+        let received = receiver.finish(party(2), &message, &|| false).unwrap();
+
+        for ((pad, both), c) in received.iter().zip(sent.iter()).zip(receiver.choices()) {
+            let c = usize::from(c.unwrap_u8());
+            assert_eq!(*pad, both[c]);
+            assert_ne!(*pad, both[1 - c]);
+        }
+    }
+
+    #[test]
+    fn a_point_that_is_none_is_malformed_on_either_side() {
+        let receiver = request();
+        let (message, _) = answer(receiver.message()).unwrap();
+        for position in [0, 33, MESSAGE_BYTES - POINT_BYTES] {
+            let mut bad = receiver.message().to_vec();
+            bad[position] = 4;
+            assert_eq!(answer(&bad).err(), Some(Abort::Malformed(party(1))));
+            let mut bad = message.clone();
+            bad[position] = 4;
+            let finished = receiver.finish(party(2), &bad, &|| false);
+            assert_eq!(finished.err(), Some(Abort::Malformed(party(2))));
+        }
+    }
+
+    #[test]
+    fn a_request_that_makes_a_senders_point_the_identity_is_malformed() {
+        let mut message = request().message().to_vec();
+        let r_1: [u8; POINT_BYTES] = message[33..66].try_into().unwrap();
+        let mask = hash_to_curve(&[hash_input(&SID_OT, 0, 0, &r_1)], DST, &|| false).unwrap();
+        message[..33].copy_from_slice(&point::encode33(&(-mask[0]).to_affine()));
+        assert_eq!(answer(&message).err(), Some(Abort::Malformed(party(1))));
+    }
+
+    #[test]
+    fn every_loop_can_be_cancelled() {
+        use core::sync::atomic::{AtomicUsize, Ordering};
+
+        let receiver = request();
+        let (message, _) = answer(receiver.message()).unwrap();
+        let polls = AtomicUsize::new(0);
+        let until = |limit| {
+            polls.store(0, Ordering::Relaxed);
+            move |polls: &AtomicUsize| polls.fetch_add(1, Ordering::Relaxed) >= limit
+        };
+        for limit in [0, 1, 127, 128, 200] {
+            let stop = until(limit);
+            let mut rng = ChaCha20Rng::seed_from_u64(1);
+            let stopped = Receiver::request(SID_OT, &mut rng, &|| stop(&polls)).err();
+            assert_eq!(stopped, Some(Abort::Cancelled), "request, poll {limit}");
+            let stop = until(limit);
+            let stopped =
+                send(&SID_OT, party(1), receiver.message(), &mut rng, &|| stop(&polls)).err();
+            assert_eq!(stopped, Some(Abort::Cancelled), "answer, poll {limit}");
+        }
+        let stop = until(127);
+        let stopped = receiver.finish(party(2), &message, &|| stop(&polls)).err();
+        assert_eq!(stopped, Some(Abort::Cancelled));
     }
 }

@@ -18,8 +18,8 @@ pub(crate) const MESSAGE_BYTES: usize = TREES * TREE_BYTES;
 /// The oracles of one ordered pair's setup.
 pub(crate) struct Oracles {
     sid_ot: [u8; 32],
-    expand: Prf,
-    prove: Prf,
+    expand: Prf<{ 3 + SEED_BYTES }>,
+    prove: Prf<{ 2 + SEED_BYTES }>,
 }
 
 impl Oracles {
@@ -33,7 +33,7 @@ impl Oracles {
 
     /// The sender's tree from both pads of each level: all leaves, and the message.
     pub(crate) fn build(
-        &self,
+        &mut self,
         tree: u8,
         pads: &[[Seed; 2]; LEVELS],
     ) -> (Zeroizing<[Seed; LEAVES]>, [u8; TREE_BYTES]) {
@@ -53,16 +53,13 @@ impl Oracles {
         let proofs = self.proofs(tree, &nodes);
         message.extend(xor_all(&proofs));
         message.extend(self.proof_hash(tree, &proofs));
-        (
-            leaves(&nodes),
-            message.try_into().unwrap_or([0; TREE_BYTES]),
-        )
+        (leaves(&nodes), message.try_into().unwrap_or([0; TREE_BYTES]))
     }
 
     /// The receiver's tree from its choice bits and the chosen side's pad of each level: the leaves with zeros at
     /// the hole, the hole, and whether the sender's proof holds. Constant time in choices, pads and hole.
     pub(crate) fn evaluate(
-        &self,
+        &mut self,
         tree: u8,
         choices: &[Choice; LEVELS],
         pads: &[Seed; LEVELS],
@@ -74,14 +71,9 @@ impl Oracles {
 
         // secret-dependent from here on: every node is computed, the hole's subtree from zeros, and masked
         let mut hole = 1 - root_choice.unwrap_u8();
-        let mut nodes = Zeroizing::new(vec![
-            masked(root_pad, !*root_choice),
-            masked(root_pad, *root_choice),
-        ]);
-        let levels = (1..)
-            .zip(choices)
-            .zip(pads)
-            .zip(corrections.chunks_exact(2 * SEED_BYTES));
+        let mut nodes =
+            Zeroizing::new(vec![masked(root_pad, !*root_choice), masked(root_pad, *root_choice)]);
+        let levels = (1..).zip(choices).zip(pads).zip(corrections.chunks_exact(2 * SEED_BYTES));
         for (((level, &choice), pad), corrections) in levels {
             nodes = self.children(tree, level, &nodes);
             for (y, node) in (0u8..).zip(nodes.iter_mut()) {
@@ -90,10 +82,7 @@ impl Oracles {
             let mut missing = select_half(corrections, choice);
             xor_into(&mut missing, pad);
             for (y, node) in (0u8..).zip(nodes.iter()) {
-                xor_into(
-                    &mut missing,
-                    &masked(node, (y & 1).ct_eq(&choice.unwrap_u8())),
-                );
+                xor_into(&mut missing, &masked(node, (y & 1).ct_eq(&choice.unwrap_u8())));
             }
             let known = 2 * hole + choice.unwrap_u8();
             for (y, node) in (0u8..).zip(nodes.iter_mut()) {
@@ -120,12 +109,10 @@ impl Oracles {
         (leaves(&nodes), hole, holds)
     }
 
-    fn children(&self, tree: u8, level: u8, nodes: &[Seed]) -> Zeroizing<Vec<Seed>> {
+    fn children(&mut self, tree: u8, level: u8, nodes: &[Seed]) -> Zeroizing<Vec<Seed>> {
         let mut children = Zeroizing::new(Vec::with_capacity(2 * nodes.len()));
         for (y, node) in (0..).zip(nodes) {
-            let mut both = self
-                .expand
-                .block(&join::<3, SEED_BYTES, 19>(&[tree, level, y], node));
+            let mut both = self.expand.block(&join(&[tree, level, y], node));
             children.extend(both.chunks_exact(SEED_BYTES).map(|half| {
                 let mut child = [0; SEED_BYTES];
                 child.copy_from_slice(half);
@@ -136,11 +123,8 @@ impl Oracles {
         children
     }
 
-    fn proofs(&self, tree: u8, leaves: &[Seed]) -> Zeroizing<Vec<[u8; 32]>> {
-        let proof = |(y, leaf)| {
-            self.prove
-                .block(&join::<2, SEED_BYTES, 18>(&[tree, y], leaf))
-        };
+    fn proofs(&mut self, tree: u8, leaves: &[Seed]) -> Zeroizing<Vec<[u8; 32]>> {
+        let proof = |(y, leaf)| self.prove.block(&join(&[tree, y], leaf));
         Zeroizing::new((0..).zip(leaves).map(proof).collect())
     }
 
@@ -182,4 +166,65 @@ fn leaves(nodes: &[Seed]) -> Zeroizing<[Seed; LEAVES]> {
         *leaf = *node;
     }
     leaves
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const PADS: [[Seed; 2]; LEVELS] =
+        [[[1; 16], [2; 16]], [[3; 16], [4; 16]], [[5; 16], [6; 16]], [[7; 16], [8; 16]]];
+
+    fn chosen(choice: u8) -> ([Choice; LEVELS], [Seed; LEVELS]) {
+        let bits = [3, 2, 1, 0].map(|bit| choice >> bit & 1);
+        let mut pads = [[0; SEED_BYTES]; LEVELS];
+        for ((pad, both), bit) in pads.iter_mut().zip(PADS).zip(bits) {
+            *pad = both[usize::from(bit)];
+        }
+        (bits.map(Choice::from), pads)
+    }
+
+    #[test]
+    fn every_choice_misses_exactly_its_complement() {
+        let mut oracles = Oracles::new(&[9; 32]);
+        let (leaves, message) = oracles.build(3, &PADS);
+        for choice in 0..16 {
+            let (choices, pads) = chosen(choice);
+            let (known, hole, holds) = oracles.evaluate(3, &choices, &pads, &message);
+
+            assert!(bool::from(holds));
+            assert_eq!(hole, 15 - choice);
+            for (y, (known, leaf)) in known.iter().zip(leaves.iter()).enumerate() {
+                assert_eq!(known == leaf, y != usize::from(hole));
+            }
+        }
+    }
+
+    #[test]
+    fn a_changed_message_fails_unless_the_change_is_on_a_side_not_chosen() {
+        let mut oracles = Oracles::new(&[9; 32]);
+        let (_, message) = oracles.build(3, &PADS);
+        let (choices, pads) = chosen(0b1010);
+        let unused = |position: usize| match position {
+            0..96 => (position / 16 % 2) as u8 != choices[1 + position / 32].unwrap_u8(),
+            _ => false,
+        };
+        for position in 0..TREE_BYTES {
+            let mut changed = message;
+            changed[position] ^= 1;
+            let (_, _, holds) = oracles.evaluate(3, &choices, &pads, &changed);
+            assert_eq!(bool::from(holds), unused(position), "byte {position}");
+        }
+    }
+
+    #[test]
+    fn trees_and_sessions_have_different_leaves() {
+        let (leaves, _) = Oracles::new(&[9; 32]).build(3, &PADS);
+        let (other_tree, _) = Oracles::new(&[9; 32]).build(4, &PADS);
+        let (other_session, _) = Oracles::new(&[8; 32]).build(3, &PADS);
+
+        for other in [other_tree, other_session] {
+            assert!(leaves.iter().zip(other.iter()).all(|(leaf, other)| leaf != other));
+        }
+    }
 }

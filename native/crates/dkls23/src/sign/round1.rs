@@ -38,11 +38,7 @@ impl Round1 {
         rng: &mut R,
         cancel: Cancel<'_>,
     ) -> Result<(Round2, Outgoing), Abort> {
-        let Self {
-            share,
-            session,
-            instances,
-        } = self;
+        let Self { share, session, instances } = self;
         session.release()?;
         let delivered = deliver_items(&inbox, &session.peers, instances.len(), ROUND1)?;
         let requests = read(&session, &instances, delivered)?;
@@ -59,28 +55,29 @@ impl Round1 {
                 let columns = columns.get_mut(position).and_then(Option::take);
                 let body = bodies.get_mut(&peer).ok_or(Abort::Config)?;
                 let check = scalar::draw(rng);
-                answer.to_peer(request, state, columns.ok_or(Abort::Config)?, &check, body);
+                answer.respond(request, state, columns.ok_or(Abort::Config)?, &check, body);
             }
             masked.push(answer.finish(requests, &mut bodies)?);
         }
         session.release()?;
-        let outgoing = Outgoing {
-            broadcast: Vec::new(),
-            private: bodies,
-        };
-        Ok((
-            Round2 {
-                share,
-                session,
-                masked,
-            },
-            outgoing,
-        ))
+        let outgoing = Outgoing { broadcast: Vec::new(), private: bodies };
+        Ok((Round2 { share, session, masked }, outgoing))
     }
 
     /// Whether round 1's messages may leave: ask again just before they do.
     pub fn release(&self) -> Result<(), Abort> {
         self.session.release()
+    }
+
+    /// This party as VOLE receiver of one peer in one item, and the state it uses.
+    #[cfg(any(test, feature = "test-vectors"))]
+    pub(crate) fn bob_mut(
+        &mut self,
+        item: usize,
+        peer: PartyIndex,
+    ) -> Option<(&mut vole::Bob, Arc<OtState>)> {
+        let state = self.session.ticket(peer).ok()?.state().ok()?;
+        Some((self.instances.get_mut(item)?.bobs.get_mut(&peer)?, state))
     }
 }
 
@@ -108,10 +105,8 @@ fn read<'a>(
     }
     let request = |instance: &Instance, mut bodies: Bodies<'a>| {
         let sender = bodies.sender;
-        let hello = Hello {
-            nonce: *bodies.broadcast.array()?,
-            commitment: *bodies.broadcast.array()?,
-        };
+        let hello =
+            Hello { nonce: *bodies.broadcast.array()?, commitment: *bodies.broadcast.array()? };
         let private_nonce = bodies.private.array()?;
         if *bodies.private.array()? != session.ticket(sender)?.pair().name().ids.as_alice {
             return Err(Abort::Config);
@@ -120,19 +115,10 @@ fn read<'a>(
             return Err(Abort::Malformed(sender));
         }
         let sid1 = vole::sid1(&instance.target.ctx, sender, session.me, &hello.nonce);
-        Ok((
-            sender,
-            Request {
-                hello,
-                sid1,
-                message1: bodies.private.array()?,
-            },
-        ))
+        Ok((sender, Request { hello, sid1, message1: bodies.private.array()? }))
     };
     let requests = |(instance, all): (&Instance, Vec<Bodies<'a>>)| {
-        all.into_iter()
-            .map(|bodies| request(instance, bodies))
-            .collect()
+        all.into_iter().map(|bodies| request(instance, bodies)).collect()
     };
     instances.iter().zip(delivered).map(requests).collect()
 }
@@ -175,10 +161,8 @@ fn decide(
 
 /// `T1 = H("T1"; ctx, (i ‖ nonce_i ‖ com_i) …)`.
 fn transcript(session: &Session, instance: &Instance, requests: &Requests<'_>) -> [u8; 32] {
-    let mut hellos: BTreeMap<_, _> = requests
-        .iter()
-        .map(|(&peer, request)| (peer, request.hello))
-        .collect();
+    let mut hellos: BTreeMap<_, _> =
+        requests.iter().map(|(&peer, request)| (peer, request.hello)).collect();
     hellos.insert(session.me, instance.hello);
     let mut hasher = Hasher::new(tags::T1, 1 + hellos.len());
     hasher.part(&instance.target.ctx);
@@ -209,30 +193,18 @@ impl<'a> Answer<'a> {
         t1: [u8; 32],
     ) -> Result<Self, Abort> {
         let seed = |&peer| Some((peer, share.zero_seed(peer)?));
-        let seeds = session
-            .peers
-            .iter()
-            .map(seed)
-            .collect::<Option<_>>()
-            .ok_or(Abort::Config)?;
+        let seeds = session.peers.iter().map(seed).collect::<Option<_>>().ok_or(Abort::Config)?;
         let zeta = zero_share::share(session.me, &seeds, &t1);
         let weighted = share.weighted(&session.peers, &instance.target.tweak);
         let key_share = Zeroizing::new(*weighted.ok_or(Abort::Config)? + *zeta); // sk_i
         let points = vec![ProjectivePoint::mul_by_generator(&key_share)];
         let inputs = Zeroizing::new([*instance.nonce_share, *key_share]);
         let sums = Secret::new([Scalar::ZERO; 2]);
-        Ok(Self {
-            share,
-            instance,
-            t1,
-            inputs,
-            points,
-            sums,
-        })
+        Ok(Self { share, instance, t1, inputs, points, sums })
     }
 
     /// Appends T1 and VOLE message 2.
-    fn to_peer(
+    fn respond(
         &mut self,
         request: &Request<'_>,
         state: &OtState,
@@ -244,20 +216,16 @@ impl<'a> Answer<'a> {
         let delta = *state.alice.delta;
         body.extend(self.t1);
         let c = vole::alice_answer(
-            sid2,
+            &sid2,
             delta,
-            columns,
+            &columns,
             &self.inputs,
             check,
             self.share.gadget(),
             body,
         );
-        self.points
-            .extend(c.iter().map(ProjectivePoint::mul_by_generator));
-        self.sums
-            .iter_mut()
-            .zip(c.iter())
-            .for_each(|(sum, c)| *sum += c);
+        self.points.extend(c.iter().map(ProjectivePoint::mul_by_generator));
+        self.sums.iter_mut().zip(c.iter()).for_each(|(sum, c)| *sum += c);
     }
 
     /// Appends the rest to every body: `Γ^u, Γ^v, ψ, R_i, salt, pk_i`.
@@ -266,14 +234,7 @@ impl<'a> Answer<'a> {
         requests: Requests<'_>,
         bodies: &mut BTreeMap<PartyIndex, Zeroizing<Vec<u8>>>,
     ) -> Result<Masked, Abort> {
-        let Self {
-            instance,
-            t1,
-            inputs,
-            points,
-            sums,
-            ..
-        } = self;
+        let Self { instance, t1, inputs, points, sums, .. } = self;
         let points = point::normalize(&points);
         let (key_point, gammas) = points.split_first().ok_or(Abort::Config)?;
         let mut gammas = gammas.iter().map(point::encode64);
@@ -285,10 +246,7 @@ impl<'a> Answer<'a> {
             body.extend(instance.salt);
             body.extend(point::encode64(key_point));
         }
-        let hellos = requests
-            .into_iter()
-            .map(|(peer, request)| (peer, request.hello))
-            .collect();
+        let hellos = requests.into_iter().map(|(peer, request)| (peer, request.hello)).collect();
         Ok(Masked {
             target: instance.target,
             t1,

@@ -56,14 +56,7 @@ impl Round3 {
 impl Partial {
     /// `s = Σw / Σu`. The sums are public: every party sent its part to all.
     fn finish(self, session: &Session, delivered: Vec<Bodies<'_>>) -> Result<Signature, Abort> {
-        let Self {
-            target,
-            r,
-            mut recovery_id,
-            mut w,
-            mut u,
-            ..
-        } = self;
+        let Self { target, r, mut recovery_id, mut w, mut u, .. } = self;
         for mut bodies in delivered {
             w += bodies.broadcast.scalar()?;
             u += bodies.broadcast.scalar()?;

@@ -1,5 +1,7 @@
 //! A committee in one process: real rounds, bodies handed over as bytes.
 
+#![allow(clippy::unwrap_used, clippy::indexing_slicing, reason = "a test that cannot go on fails")]
+
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
@@ -37,9 +39,7 @@ pub fn never() -> bool {
 /// A generator of its own for each party of a story.
 pub fn generators(story: &str, members: &[PartyIndex]) -> Each<ChaCha20Rng> {
     let mut seed = [0; 32];
-    seed.iter_mut()
-        .zip(story.bytes())
-        .for_each(|(slot, byte)| *slot = byte);
+    seed.iter_mut().zip(story.bytes()).for_each(|(slot, byte)| *slot = byte);
     members
         .iter()
         .map(|&member| {
@@ -53,20 +53,10 @@ pub fn generators(story: &str, members: &[PartyIndex]) -> Each<ChaCha20Rng> {
 pub fn exchange(round: u8, outgoing: &Each<Outgoing>, transcript: &mut Vec<Sent>) -> Each<Inbox> {
     for (&from, out) in outgoing {
         if !out.broadcast.is_empty() {
-            transcript.push(Sent {
-                round,
-                from,
-                to: None,
-                body: out.broadcast.clone(),
-            });
+            transcript.push(Sent { round, from, to: None, body: out.broadcast.clone() });
         }
         for (&to, body) in &out.private {
-            transcript.push(Sent {
-                round,
-                from,
-                to: Some(to),
-                body: body.to_vec(),
-            });
+            transcript.push(Sent { round, from, to: Some(to), body: body.to_vec() });
         }
     }
     let inbox = |to: PartyIndex| {
@@ -74,13 +64,7 @@ pub fn exchange(round: u8, outgoing: &Each<Outgoing>, transcript: &mut Vec<Sent>
         others
             .map(|(&from, out)| {
                 let private = out.private.get(&to).cloned().unwrap_or_default();
-                (
-                    from,
-                    Incoming {
-                        broadcast: out.broadcast.clone(),
-                        private,
-                    },
-                )
+                (from, Incoming { broadcast: out.broadcast.clone(), private })
             })
             .collect()
     };
@@ -124,15 +108,11 @@ pub fn keygen(
         Ok(((round, rng), out))
     })?;
     let inboxes = exchange(2, &outgoing, transcript);
-    let (rounds, outgoing) = step(rounds, inboxes, |_, (round, mut rng), inbox| {
-        round.receive(inbox, &mut rng, &never)
-    })?;
+    let (rounds, outgoing) =
+        step(rounds, inboxes, |_, (round, mut rng), inbox| round.receive(inbox, &mut rng, &never))?;
     let mut inboxes = exchange(3, &outgoing, transcript);
     let finish = |(member, round): (PartyIndex, keygen::Round3)| {
-        Ok((
-            member,
-            round.receive(inboxes.remove(&member).unwrap(), &never)?,
-        ))
+        Ok((member, round.receive(inboxes.remove(&member).unwrap(), &never)?))
     };
     rounds.into_iter().map(finish).collect()
 }
@@ -142,10 +122,7 @@ pub fn committee(story: &str, threshold: u8, n: u8) -> Each<Arc<KeyShare>> {
     let members: Vec<_> = (1..=n).map(party).collect();
     let setup = || KeygenSetup::new([7; 32], "evm", threshold, n, [8; 32], 1).unwrap();
     let shares = keygen(setup, generators(story, &members), &mut Vec::new()).unwrap();
-    shares
-        .into_iter()
-        .map(|(member, share)| (member, Arc::new(share)))
-        .collect()
+    shares.into_iter().map(|(member, share)| (member, Arc::new(share))).collect()
 }
 
 /// An item that signs `digest` with the group key.

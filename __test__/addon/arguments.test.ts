@@ -1,0 +1,329 @@
+import { createRequire } from 'node:module'
+import { beforeAll, describe, expect, it } from '@jest/globals'
+import {
+  Identity,
+  Intent,
+  Invitation,
+  readCard,
+  readDescriptor,
+  Session,
+  Store,
+  type Wallet,
+} from '#native'
+import {
+  committee,
+  consentOf,
+  type Each,
+  keygenOf,
+  MINUTE,
+  NOW,
+  PAYMENT,
+  type Requested,
+  request,
+  type Strangers,
+  strangers,
+  untilWords,
+} from '../helpers/native-committee.js'
+import { readSurface } from '../helpers/native-surface.js'
+
+const require = createRequire(import.meta.url)
+
+/** A call that works, once. */
+interface Call {
+  readonly values: readonly unknown[]
+  readonly call: (...values: never[]) => unknown
+}
+
+const bytes = new Uint8Array([1, 2, 3])
+
+/** What is not of a type, by the type as the declarations write it. */
+const NOT_OF_TYPE: Record<string, readonly unknown[]> = {
+  Uint8Array: notBytes(),
+  'Array<Uint8Array>': [...notArrays(bytes), ...notBytes().map((value) => [value]), new Array(1)],
+  'Array<string>': [...notArrays('a'), [1], [null], [undefined], [{}], [['a']], [Symbol('a')]],
+  'Array<number>': [...notArrays(0), ['0'], [0n], [null], [undefined], [{}], [[0]], new Array(1)],
+  string: [undefined, null, 0, 1n, {}, [], Symbol('a'), true, new String('a'), () => 'a'],
+  boolean: [undefined, null, 0, 1, Number.NaN, 'true', {}, [], 1n, new Boolean(true)],
+  bigint: [undefined, null, 0, -1, 1.5, Number.NaN, 2 ** 53, '1', {}, [], true, Object(1n)],
+  number: [undefined, null, 1n, '1', {}, [], true, new Number(1), Symbol('a')],
+  Role: [undefined, null, 0, 1, {}, [], '', 'Agent', 'agent ', 'owner', new String('agent')],
+  PayloadInput: [
+    ...[undefined, null, 1, 'evm.transaction', {}, []],
+    ...[undefined, null, 1, {}].map((kind) => ({ ...PAYMENT, kind })),
+    ...[undefined, null, 1, {}].map((chain) => ({ ...PAYMENT, chain })),
+    ...notBytes().map((bytes) => ({ ...PAYMENT, bytes })),
+  ],
+}
+
+/** What is of the type and means nothing, by parameter. */
+const OUT_OF_RANGE: Record<string, readonly unknown[]> = {
+  nowMs: [-1n, -(2n ** 63n), -(2n ** 64n) + 1n, 2n ** 64n, 2n ** 64n + 5n, 2n ** 128n],
+  lifetimeMs: [...notWhole(), 0, 2 ** 53],
+  path: [...notWhole().map((index) => [index]), [2 ** 31], [0, 2 ** 31], new Array(256).fill(0)],
+  item: [...notWhole(), 1, 2 ** 32],
+}
+
+const TYPE_ERRORS = [
+  'InvalidArg',
+  'ArrayExpected',
+  'BigintExpected',
+  'BooleanExpected',
+  'NumberExpected',
+  'ObjectExpected',
+  'StringExpected',
+]
+
+const { callables } = readSurface()
+const withParameters = callables.filter(({ parameters }) => parameters.length > 0)
+
+describe('arguments of the wrong type', () => {
+  it.each(withParameters)('$name refuses them and loses nothing', async ({ name, parameters }) => {
+    const { values: good, call } = await callOf(name)
+
+    for (const [position, { type }] of parameters.entries()) {
+      for (const bad of notOfType(type)) {
+        const refusal = await refusalOf(() => call(...(good.with(position, bad) as never[])))
+        expect({ type, bad, refusal }).toEqual({ type, bad, refusal: expect.any(Object) })
+        expectTyped(refusal)
+      }
+    }
+
+    await call(...(good as never[]))
+  })
+
+  it.each(withParameters)(
+    '$name refuses to be called with one fewer',
+    async ({ name, parameters }) => {
+      const { values: good, call } = await callOf(name)
+
+      for (const count of parameters.keys())
+        expectTyped(await refusalOf(() => call(...(good.slice(0, count) as never[]))))
+
+      await call(...(good as never[]))
+    },
+  )
+})
+
+describe('arguments out of range', () => {
+  const ranged = withParameters.filter(({ parameters }) =>
+    parameters.some((parameter) => parameter.name in OUT_OF_RANGE),
+  )
+
+  it.each(ranged)(
+    '$name refuses them as INVALID_INPUT and loses nothing',
+    async ({ name, parameters }) => {
+      const { values: good, call } = await callOf(name)
+
+      for (const [position, { name: parameter }] of parameters.entries())
+        for (const bad of OUT_OF_RANGE[parameter] ?? []) {
+          const refusal = await refusalOf(() => call(...(good.with(position, bad) as never[])))
+          expect({ parameter, bad, refusal }).toMatchObject({
+            refusal: { code: 'INVALID_INPUT', culprits: [] },
+          })
+        }
+
+      await call(...(good as never[]))
+    },
+  )
+})
+
+describe('bytes that hold nothing that can be read', () => {
+  const oversized = new Uint8Array(5 * 1024 * 1024).fill(7)
+  const cases = [
+    ['no bytes', () => new Uint8Array()],
+    ['a detached buffer', detached],
+    ['5 MiB', () => oversized],
+  ] as const
+
+  it.each(cases)('are no card: %s', async (_, make) => {
+    expect(await refusalOf(() => readCard(make()))).toMatchObject({ code: 'INVALID_INPUT' })
+  })
+
+  it.each(cases)('are no descriptor: %s', async (_, make) => {
+    expect(await refusalOf(() => readDescriptor(make()))).toMatchObject({ code: 'INVALID_INPUT' })
+  })
+
+  it.each(cases)('are no payload: %s', async (_, make) => {
+    const refusal = await refusalOf(() => Intent.parse({ ...PAYMENT, bytes: make() }))
+
+    expect(refusal).toMatchObject({ code: 'PAYLOAD_REFUSED' })
+  })
+
+  it.each(cases)(
+    'are no cards of a committee, and the pairing is not lost: %s',
+    async (_, make) => {
+      const { identities, pairings, cards, stores } = strangers()
+      const create = (cards: Uint8Array[]): Session =>
+        Session.createWallet(identities.agent, pairings.agent, cards, stores.agent, NOW, MINUTE)
+
+      const refusal = await refusalOf(() => create([make(), ...cards.slice(1)]))
+
+      expect(refusal).toMatchObject({ code: 'INVALID_INPUT' })
+      expect(create(cards).descriptor.length).toBeGreaterThan(0)
+    },
+  )
+
+  it.each(cases)('are no part of an invitation: %s', async (_, make) => {
+    const { values, call } = await callOf('Invitation.open')
+
+    const code = make().length > 2 ** 22 ? 'INVALID_INPUT' : 'PROTOCOL_CONFIG'
+    for (const position of [1, 2, 3]) {
+      const refusal = await refusalOf(() => call(...(values.with(position, make()) as never[])))
+      expect({ position, refusal }).toMatchObject({ refusal: { code } })
+    }
+    await call(...(values as never[]))
+  })
+})
+
+let wallets: Each<Wallet>
+let parties: Strangers
+let requested: Requested
+
+beforeAll(async () => {
+  wallets = await committee()
+  parties = strangers()
+  requested = await request({ wallets })
+})
+
+/** A call of every export that takes arguments. One that is missing here fails its tests. */
+async function callOf(name: string): Promise<Call> {
+  const make = CALLS[name]
+  if (make === undefined) throw new Error(`no call of ${name} is known here`)
+  return await make()
+}
+
+const CALLS: Record<string, () => Call | Promise<Call>> = {
+  'Identity.generate': () => ({ values: ['agent'], call: Identity.generate }),
+  'Intent.parse': () => ({ values: [PAYMENT], call: Intent.parse }),
+  'Invitation.open': () => ({
+    values: [
+      wallets.user,
+      requested.session.descriptor,
+      requested.session.descriptorSignature,
+      requested.round0,
+      NOW,
+    ],
+    call: Invitation.open,
+  }),
+  'Invitation#describe': () => ({
+    values: [0],
+    call: (item) => requested.invitation.describe(item),
+  }),
+  'Invitation#accept': () => ({
+    values: [NOW],
+    call: (now) => requested.invitation.accept(now),
+  }),
+  'Invitation#isWithdrawnBy': () => ({
+    values: [bytes],
+    call: (envelope) => requested.invitation.isWithdrawnBy(envelope),
+  }),
+  'Session.createWallet': () => {
+    const { identities, pairings, cards, stores } = strangers()
+    return {
+      values: [identities.agent, pairings.agent, cards, stores.agent, NOW, MINUTE],
+      call: Session.createWallet,
+    }
+  },
+  'Session.joinWallet': () => {
+    const fresh = strangers()
+    const { identities, pairings, cards, stores } = fresh
+    const { descriptor, descriptorSignature } = Session.createWallet(
+      identities.agent,
+      pairings.agent,
+      cards,
+      stores.agent,
+      NOW,
+      MINUTE,
+    )
+    return {
+      values: [
+        ...[identities.user, pairings.user, cards, stores.user],
+        ...[descriptor, descriptorSignature, NOW],
+      ],
+      call: Session.joinWallet,
+    }
+  },
+  'Session.sign': () => ({
+    values: [wallets.agent, consentOf({ wallets }), 'user', 'rent', NOW, MINUTE],
+    call: Session.sign,
+  }),
+  'Session.join': () => ({
+    values: [wallets.user, requested.invitation, requested.invitation.accept(NOW), NOW],
+    call: Session.join,
+  }),
+  'Session#begin': () => {
+    const session = keygenOf(strangers()).agent
+    return { values: [NOW, [bytes]], call: (now, envelopes) => session.begin(now, envelopes) }
+  },
+  'Session#receive': async () => {
+    const { session } = await request({ wallets })
+    return { values: [NOW, [bytes]], call: (now, envelopes) => session.receive(now, envelopes) }
+  },
+  'Session#confirm': async () => {
+    const sessions = keygenOf(strangers())
+    const { user } = await untilWords(sessions)
+    return { values: [NOW, user], call: (now, said) => sessions.user.confirm(now, said) }
+  },
+  'Session#abort': () => {
+    const { user } = keygenOf(strangers())
+    return { values: [false], call: (refused) => user.abort(refused) }
+  },
+  'Wallet#derive': () => ({ values: [[0]], call: (path) => wallets.user.derive(path) }),
+  'Wallet#consent': () => ({
+    values: [Intent.parse(PAYMENT), [0], NOW, MINUTE],
+    call: (intent, path, now, lifetime) => wallets.user.consent(intent, path, now, lifetime),
+  }),
+  readCard: () => ({ values: [parties.cards[0]], call: readCard }),
+  readDescriptor: () => ({ values: [requested.session.descriptor], call: readDescriptor }),
+}
+
+function notOfType(type: string): readonly unknown[] {
+  return NOT_OF_TYPE[type] ?? notOfClass(type)
+}
+
+/** Anything but an instance, however much it looks like one. */
+function notOfClass(name: string): unknown[] {
+  const { prototype } = require('#native')[name] as { prototype: object }
+  const another = name === 'Store' ? Identity.generate('agent') : new Store()
+  return [
+    ...[undefined, null, 1, 'x', {}, [], new Uint8Array(32)],
+    ...[prototype, Object.create(prototype), another, Object.setPrototypeOf(another, prototype)],
+    new Proxy(another, {}),
+  ]
+}
+
+function notBytes(): unknown[] {
+  return [
+    ...[undefined, null, 1, 'AQID', [1, 2, 3], {}, { length: 3, 0: 1 }, bytes.buffer],
+    ...[new DataView(bytes.buffer), new Int8Array(3), new Uint8ClampedArray(3)],
+    ...[new Uint16Array(3), new Float64Array(3), new BigUint64Array(3), new Proxy(bytes, {})],
+  ]
+}
+
+function notArrays(element: unknown): unknown[] {
+  return [undefined, null, 1, 'abc', {}, { length: 1, 0: element }, new Set([element]), bytes]
+}
+
+function notWhole(): number[] {
+  return [-1, Number.NaN, 0.5, 1.5, Number.POSITIVE_INFINITY, 2 ** 53, 2 ** 64]
+}
+
+function detached(): Uint8Array {
+  const view = new Uint8Array([1, 2, 3])
+  structuredClone(view.buffer, { transfer: [view.buffer] })
+  return view
+}
+
+async function refusalOf(call: () => unknown): Promise<unknown> {
+  try {
+    await call()
+    return undefined
+  } catch (error) {
+    return error
+  }
+}
+
+function expectTyped(refusal: unknown): void {
+  const { name, code } = refusal as { name: string; code?: string } // anything else fails below
+  if (name !== 'TypeError') expect(TYPE_ERRORS).toContain(code)
+}

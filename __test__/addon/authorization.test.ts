@@ -1,0 +1,321 @@
+import { createRequire } from 'node:module'
+import { beforeAll, describe, expect, it } from '@jest/globals'
+import { type Authorization, Intent, Invitation, Session, Store, type Wallet } from '#native'
+import {
+  committee,
+  consentOf,
+  type Each,
+  MINUTE,
+  NOW,
+  PAYMENT,
+  type Request,
+  request,
+  strangers,
+} from '../helpers/native-committee.js'
+import { flipped } from '../helpers/native-envelope.js'
+
+const require = createRequire(import.meta.url)
+
+type Class = new (...values: unknown[]) => object
+
+/** Everything that only the addon makes. */
+const HANDLES = [
+  'Authorization',
+  'Identity',
+  'Intent',
+  'Invitation',
+  'Pairing',
+  'Session',
+  'Wallet',
+]
+
+let wallets: Each<Wallet>
+let others: Each<Wallet>
+let real: Record<string, object>
+
+beforeAll(async () => {
+  wallets = await committee()
+  others = await committee()
+  const { identities, pairings } = strangers()
+  const { session, invitation } = await request({ wallets })
+  real = {
+    Authorization: consentOf({ wallets }),
+    Identity: identities.agent,
+    Intent: Intent.parse(PAYMENT),
+    Invitation: invitation,
+    Pairing: pairings.agent,
+    Session: session,
+    Wallet: wallets.agent,
+  }
+})
+
+const refused = (message: string): unknown =>
+  expect.objectContaining({ code: 'INVALID_INPUT', message, culprits: [] })
+const notAnInstance = expect.objectContaining({ code: 'InvalidArg' })
+
+describe('what only the addon makes', () => {
+  it.each(HANDLES)('has no constructor: %s', (name) => {
+    const Handle = classOf(name)
+    class Derived extends Handle {}
+
+    expect(() => new Handle()).toThrow('Class contains no `constructor`')
+    expect(() => new Derived()).toThrow('Class contains no `constructor`')
+    expect(() => Reflect.construct(Handle, [], Store)).toThrow('Class contains no `constructor`')
+  })
+
+  it.each(HANDLES)('cannot be got by giving another object its prototype: %s', (name) => {
+    const Handle = classOf(name)
+    const lookalikes = [
+      {},
+      Object.create(Handle.prototype),
+      Object.setPrototypeOf(new Store(), Handle.prototype),
+      Reflect.construct(Store, [], Handle),
+      new Proxy(real[name] ?? {}, {}),
+    ]
+
+    const members = Object.getOwnPropertyDescriptors(Handle.prototype)
+    for (const lookalike of lookalikes)
+      for (const [member, { get, value }] of Object.entries(members))
+        if (member !== 'constructor')
+          expect(() => (get ?? value).call(lookalike)).toThrow(
+            /^(Illegal invocation|Value is not an instance|Failed to unwrap)/,
+          )
+  })
+
+  it('does not survive being cloned or written as JSON', () => {
+    const authorization = consentOf({ wallets })
+
+    const clone = structuredClone(authorization)
+
+    expect(() => signWith(clone)).toThrow(notAnInstance)
+    expect(JSON.stringify([authorization, wallets.agent])).toBe('[{},{}]')
+  })
+})
+
+describe('signing', () => {
+  it('starts from an authorization alone, never from a digest', () => {
+    const { digest } = Intent.parse(PAYMENT)
+    const inPlaceOfAuthorization = [digest, { digest }, Buffer.from(digest), Intent.parse(PAYMENT)]
+
+    for (const value of inPlaceOfAuthorization)
+      expect(() => signWith(value as unknown as Authorization)).toThrow(notAnInstance)
+  })
+
+  it('is what an authorization serves once', () => {
+    const authorization = consentOf({ wallets })
+
+    signWith(authorization)
+
+    expect(() => signWith(authorization)).toThrow(refused('an authorization serves one session'))
+  })
+
+  it('spends the authorization even if the session is refused', () => {
+    const authorization = consentOf({ wallets })
+
+    expect(() => Session.sign(wallets.agent, authorization, 'agent', '', NOW, MINUTE)).toThrow(
+      refused('a party does not co-sign with itself'),
+    )
+
+    expect(() => signWith(authorization)).toThrow(refused('an authorization serves one session'))
+  })
+
+  it('is refused with the authorization of another wallet, which is not spent by it', () => {
+    const authorization = consentOf({ wallets: others })
+
+    expect(() => signWith(authorization)).toThrow(refused('the authorization is of another wallet'))
+
+    expect(signWith(authorization, others.agent).sessionId).toHaveLength(32)
+  })
+
+  it('is refused with the authorization of another party of the same wallet', () => {
+    const authorization = consentOf({ wallets, initiator: 'user' })
+
+    expect(() => signWith(authorization)).toThrow(refused('the authorization is of another wallet'))
+  })
+
+  it.each([
+    ['just before', -1n, true],
+    ['when', 0n, false],
+    ['just after', 1n, false],
+  ])('is judged by the expiry of the authorization: %s it expires', (_, after, starts) => {
+    const authorization = consentOf({ wallets })
+    const start = (): Session =>
+      Session.sign(
+        wallets.agent,
+        authorization,
+        'user',
+        '',
+        authorization.expiresAtMs + after,
+        MINUTE,
+      )
+
+    if (starts) expect(start().sessionId).toHaveLength(32)
+    else expect(start).toThrow(refused('the authorization has expired'))
+  })
+
+  it.each([
+    ['513 bytes', 'x'.repeat(513)],
+    ['513 bytes of longer characters', '€'.repeat(171)],
+    ['a line break', 'rent\nand more'],
+    ['an escape', 'rent\u001b[2J'],
+    ['a null', 'rent\0'],
+    ['a change of direction', 'rent\u202e'],
+  ])('is refused with a memo that could deceive: %s', (_, memo) => {
+    const start = (): Session =>
+      Session.sign(wallets.agent, consentOf({ wallets }), 'user', memo, NOW, MINUTE)
+
+    expect(start).toThrow(expect.objectContaining({ code: 'INVALID_INPUT' }))
+  })
+
+  it.each([
+    ['just under', 3_600_000 - 1, true],
+    ['at', 3_600_000, true],
+    ['just over', 3_600_000 + 1, false],
+    ['far over', Number.MAX_SAFE_INTEGER, false],
+  ])('lives for an hour at most: %s', (_, lifetime, starts) => {
+    const start = (): Session =>
+      Session.sign(wallets.agent, consentOf({ wallets }), 'user', '', NOW, lifetime)
+
+    if (starts) expect(start().sessionId).toHaveLength(32)
+    else expect(start).toThrow(expect.objectContaining({ code: 'INVALID_INPUT' }))
+  })
+})
+
+describe('joining', () => {
+  it('is what the yes to an invitation serves once', async () => {
+    const { invitation } = await request({ wallets })
+    const yes = invitation.accept(NOW)
+    const join = (): Session => Session.join(wallets.user, invitation, yes, NOW)
+
+    join()
+
+    expect(join).toThrow(refused('an authorization serves one session'))
+  })
+
+  it('is refused with the yes to another invitation', async () => {
+    const [one, another] = [await request({ wallets }), await request({ wallets })]
+    const yes = another.invitation.accept(NOW)
+
+    expect(() => Session.join(wallets.user, one.invitation, yes, NOW)).toThrow(
+      expect.objectContaining({ code: 'PROTOCOL_CONFIG', culprits: [] }),
+    )
+  })
+
+  it("is refused with this party's own consent in place of the yes", async () => {
+    const { invitation } = await request({ wallets })
+    const consent = consentOf({ wallets, initiator: 'user' })
+
+    expect(() => Session.join(wallets.user, invitation, consent, NOW)).toThrow(
+      expect.objectContaining({ code: 'PROTOCOL_CONFIG', culprits: [] }),
+    )
+  })
+
+  it('is refused with another wallet than the one that opened the invitation', async () => {
+    const { invitation } = await request({ wallets })
+
+    for (const wallet of [wallets.agent, wallets.recovery, others.user])
+      expect(() => Session.join(wallet, invitation, invitation.accept(NOW), NOW)).toThrow(
+        refused('the invitation was opened by another wallet'),
+      )
+  })
+
+  it('and saying yes are refused when the request has expired, and not just before', async () => {
+    const { invitation } = await request({ wallets })
+    const end = invitation.expiresAtMs
+    const yes = invitation.accept(end - 1n)
+    const expired = expect.objectContaining({ code: 'PROTOCOL_CONFIG', culprits: [] })
+
+    expect(() => invitation.accept(end)).toThrow(expired)
+    expect(() => Session.join(wallets.user, invitation, yes, end)).toThrow(expired)
+  })
+
+  it('starts no session of its own: the yes to an invitation is no consent', async () => {
+    const { invitation } = await request({ wallets })
+
+    expect(() => signWith(invitation.accept(NOW), wallets.user)).toThrow(
+      refused('the authorization is of another session'),
+    )
+  })
+})
+
+describe('an invitation', () => {
+  const openings: Record<string, (asked: Opening) => Opening> = {
+    'by a party that was not asked': (asked) => ({ ...asked, wallet: wallets.recovery }),
+    'by the one who asks': (asked) => ({ ...asked, wallet: wallets.agent }),
+    'by another wallet': (asked) => ({ ...asked, wallet: others.user }),
+    'when it has expired': (asked) => ({ ...asked, now: NOW + BigInt(MINUTE) }),
+    'from the future': (asked) => ({ ...asked, now: NOW - 120_001n }),
+    'with another descriptor': (asked) => ({ ...asked, descriptor: flipped(asked.descriptor) }),
+    'with another signature': (asked) => ({ ...asked, signature: flipped(asked.signature) }),
+    'without a signature': (asked) => ({ ...asked, signature: new Uint8Array(64) }),
+    'with another body': (asked) => ({ ...asked, round0: flipped(asked.round0) }),
+  }
+
+  it.each(Object.entries(openings))('is not opened %s', async (_, change) => {
+    const { wallet, descriptor, signature, round0, now } = change(await opening({ wallets }))
+
+    await expect(Invitation.open(wallet, descriptor, signature, round0, now)).rejects.toMatchObject(
+      { code: 'PROTOCOL_CONFIG', culprits: [] },
+    )
+  })
+
+  it('is not opened with the request of another session', async () => {
+    const [one, another] = [await opening({ wallets }), await opening({ wallets })]
+
+    await expect(
+      Invitation.open(wallets.user, one.descriptor, one.signature, another.round0, NOW),
+    ).rejects.toMatchObject({ code: 'PROTOCOL_CONFIG', culprits: [] })
+  })
+
+  it('says who asks, what for, and until when', async () => {
+    const { invitation, session } = await request({
+      wallets,
+      initiator: 'recovery',
+      cosigner: 'agent',
+      path: [44, 60],
+      memo: 'inheritance',
+    })
+
+    expect({
+      from: invitation.from,
+      memo: invitation.memo,
+      paths: invitation.paths,
+      items: invitation.items,
+      expiresAtMs: invitation.expiresAtMs,
+      sessionId: invitation.sessionId,
+      payload: JSON.parse(invitation.describe(0)),
+    }).toEqual({
+      from: 'recovery',
+      memo: 'inheritance',
+      paths: [[44, 60]],
+      items: 1,
+      expiresAtMs: NOW + BigInt(MINUTE),
+      sessionId: session.sessionId,
+      payload: JSON.parse(Intent.parse(PAYMENT).describe()),
+    })
+  })
+})
+
+interface Opening {
+  readonly wallet: Wallet
+  readonly descriptor: Uint8Array
+  readonly signature: Uint8Array
+  readonly round0: Uint8Array
+  readonly now: bigint
+}
+
+/** What the user needs to open an invitation. */
+async function opening(asked: Request): Promise<Opening> {
+  const { session, round0 } = await request(asked)
+  const { descriptor, descriptorSignature: signature } = session
+  return { wallet: wallets.user, descriptor, signature, round0, now: NOW }
+}
+
+function signWith(authorization: Authorization, wallet = wallets.agent): Session {
+  const cosigner = wallet.role === 'user' ? 'agent' : 'user'
+  return Session.sign(wallet, authorization, cosigner, '', NOW, MINUTE)
+}
+
+function classOf(name: string): Class {
+  return require('#native')[name]
+}

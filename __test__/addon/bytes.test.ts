@@ -1,0 +1,284 @@
+import { createHash } from 'node:crypto'
+import { once } from 'node:events'
+import { createContext, runInContext } from 'node:vm'
+import { Worker } from 'node:worker_threads'
+import { afterAll, beforeAll, describe, expect, it } from '@jest/globals'
+import { bytesToHex, type Hex, keccak256, serializeTransaction, toBytes } from 'viem'
+import { Identity, Intent, Invitation, readCard, readDescriptor, type Wallet } from '#native'
+import {
+  accept,
+  committee,
+  type Each,
+  envelopesOf,
+  keygenOf,
+  MINUTE,
+  NOW,
+  ROLES,
+  request,
+  strangers,
+} from '../helpers/native-committee.js'
+
+const MAX_PAYLOAD = 128 * 1024
+
+/** The same bytes, lying in memory in every way that the language has. */
+const VIEWS: Record<string, (bytes: Uint8Array) => Uint8Array> = {
+  'a buffer of their own': (bytes) => bytes.slice(),
+  'the middle of a larger buffer': (bytes) => {
+    const larger = new Uint8Array(bytes.length + 64).fill(0xee)
+    larger.set(bytes, 13)
+    return larger.subarray(13, 13 + bytes.length)
+  },
+  'a Buffer of the pool': (bytes) => Buffer.from(bytes),
+  'a SharedArrayBuffer': (bytes) => {
+    const view = new Uint8Array(new SharedArrayBuffer(bytes.length + 8), 5, bytes.length)
+    view.set(bytes)
+    return view
+  },
+  'a resizable buffer': (bytes) => {
+    const resizable = Reflect.construct(ArrayBuffer, [bytes.length, { maxByteLength: 100_000 }])
+    const view = new Uint8Array(resizable)
+    view.set(bytes)
+    return view
+  },
+  'another realm': (bytes) =>
+    runInContext('new Uint8Array(numbers)', createContext({ numbers: [...bytes] })),
+}
+
+/** Writes one payload and then the other over shared memory, for ever. */
+const REWRITE = `
+  const { parentPort, workerData } = require('node:worker_threads')
+  const { shared, low, high } = workerData
+  parentPort.postMessage('started')
+  for (;;) { shared.set(high); shared.set(low) }
+`
+
+describe('the bytes of an intent', () => {
+  it.each([0, 1, 31, 32, 33, 1024, 64 * 1024])(
+    'are the given ones with %i bytes of calldata',
+    (length) => {
+      const given = transactionWith(length)
+
+      const intent = parse(given)
+
+      expect(intent.bytes).toEqual(given)
+      expect(bytesToHex(intent.digest)).toBe(keccak256(given))
+    },
+  )
+
+  it.each([
+    ['just under', MAX_PAYLOAD - 1],
+    ['at', MAX_PAYLOAD],
+  ])('are the given ones %s the longest payload', (_, length) => {
+    const given = transactionOf(length)
+
+    expect(parse(given).bytes).toEqual(given)
+  })
+
+  it('are refused just over the longest payload', () => {
+    expect(() => parse(transactionOf(MAX_PAYLOAD + 1))).toThrow(
+      expect.objectContaining({
+        code: 'PAYLOAD_REFUSED',
+        message: expect.stringContaining('payload-too-large'),
+      }),
+    )
+  })
+
+  it.each(Object.entries(VIEWS))('are the given ones out of %s', (_, lay) => {
+    const given = transactionWith(100)
+
+    expect(parse(lay(given)).bytes).toEqual(given)
+  })
+
+  it('are a copy: writing to them changes neither the intent nor what was given', () => {
+    const given = transactionWith(100)
+    const intent = parse(given)
+
+    intent.bytes.fill(0)
+    intent.digest.fill(0)
+
+    expect(intent.bytes).toEqual(given)
+    expect(bytesToHex(intent.digest)).toBe(keccak256(given))
+    expect(given).toEqual(transactionWith(100))
+  })
+
+  it('are a copy: writing to what was given changes nothing', () => {
+    const given = transactionWith(100)
+    const intent = parse(given)
+
+    given.fill(0)
+
+    expect(intent.bytes).toEqual(transactionWith(100))
+  })
+})
+
+describe('an intent of bytes that another thread rewrites meanwhile', () => {
+  const [low, high] = [transactionWith(8_000, 1n), transactionWith(8_000, 2n)]
+  const shared = new Uint8Array(new SharedArrayBuffer(low.length))
+  let writer: Worker
+
+  beforeAll(async () => {
+    shared.set(low)
+    writer = new Worker(REWRITE, { eval: true, workerData: { shared, low, high } })
+    await once(writer, 'message')
+  })
+  afterAll(async () => {
+    await writer.terminate()
+  })
+
+  it('shows what its digest is of', () => {
+    for (let time = 0; time < 300; time += 1) {
+      const { digest, bytes, shown } = read(shared)
+      expect(digest).toBe(keccak256(bytes))
+      expect(shown).toBe(parse(bytes).describe())
+    }
+  })
+})
+
+describe('the bytes of a card', () => {
+  it('say whose they are', () => {
+    const identity = Identity.generate('user')
+    const { card } = identity.createPairing()
+
+    expect(readCard(card)).toMatchObject({ role: 'user', identityKey: identity.identityKey })
+  })
+
+  it.each(Object.entries(VIEWS))('are read out of %s', (_, lay) => {
+    const identity = Identity.generate('recovery')
+    const { card } = identity.createPairing()
+
+    expect(readCard(lay(card)).identityKey).toEqual(identity.identityKey)
+  })
+
+  it('are no card with any byte changed', () => {
+    const { card } = Identity.generate('agent').createPairing()
+
+    for (const position of card.keys()) {
+      const changed = card.slice()
+      changed[position] = (card[position] ?? 0) ^ 1
+      expect(() => readCard(changed)).toThrow(expect.objectContaining({ code: 'INVALID_INPUT' }))
+    }
+  })
+})
+
+describe('the bytes of a descriptor', () => {
+  it('hash to the session id and name kind, parties and expiry', () => {
+    const parties = strangers()
+    const { agent } = keygenOf(parties)
+
+    expect(Buffer.from(agent.sessionId)).toEqual(
+      createHash('sha256').update(agent.descriptor).digest(),
+    )
+    expect(readDescriptor(agent.descriptor)).toEqual({
+      kind: 'keygen',
+      sessionId: agent.sessionId,
+      walletId: expect.any(Object),
+      initiator: 'agent',
+      participants: ROLES.map((role, position) => ({
+        index: position + 1,
+        role,
+        identityKey: parties.identities[role].identityKey,
+      })),
+      expiresAtMs: NOW + BigInt(MINUTE),
+    })
+  })
+
+  it.each(Object.entries(VIEWS))('are read out of %s', (_, lay) => {
+    const { agent } = keygenOf(strangers())
+
+    expect(readDescriptor(lay(agent.descriptor)).sessionId).toEqual(agent.sessionId)
+  })
+})
+
+describe('what travels', () => {
+  let wallets: Each<Wallet>
+  beforeAll(async () => {
+    wallets = await committee()
+  })
+
+  it.each(Object.entries(VIEWS))('is taken out of %s', async (_, lay) => {
+    const requested = await request({ wallets })
+    const user = accept(wallets, requested)
+
+    const outcome = await user.begin(NOW, envelopesOf(requested.begun).map(lay))
+
+    expect(outcome).toMatchObject({ kind: 'continue', round: 2, dropped: [] })
+  })
+
+  it('was copied when the call returned: rewriting the buffer changes nothing', async () => {
+    const requested = await request({ wallets })
+    const user = accept(wallets, requested)
+    const envelopes = envelopesOf(requested.begun).map((envelope) => envelope.slice())
+
+    const round = user.begin(NOW, envelopes)
+    for (const envelope of envelopes) envelope.fill(0)
+
+    expect(await round).toMatchObject({ kind: 'continue', round: 2, dropped: [] })
+  })
+
+  it('was copied when the call returned: detaching the buffer changes nothing', async () => {
+    const requested = await request({ wallets })
+    const user = accept(wallets, requested)
+    const envelopes = envelopesOf(requested.begun).map((envelope) => envelope.slice())
+
+    const round = user.begin(NOW, envelopes)
+    structuredClone(envelopes, { transfer: envelopes.map(({ buffer }) => buffer) })
+
+    expect(await round).toMatchObject({ kind: 'continue', round: 2, dropped: [] })
+  })
+
+  it('as an invitation was copied when the call returned: rewriting the buffers changes nothing', async () => {
+    const { session, round0 } = await request({ wallets })
+    const { descriptor, descriptorSignature } = session
+
+    const opening = Invitation.open(wallets.user, descriptor, descriptorSignature, round0, NOW)
+    for (const given of [descriptor, descriptorSignature, round0]) given.fill(0)
+
+    expect((await opening).from).toBe('agent')
+  })
+
+  it.each(['', 'rent', '1 € für Æther', '漢字 🦀', 'x'.repeat(512)])(
+    'carries a memo as it was written: %j',
+    async (memo) => {
+      const { invitation } = await request({ wallets, memo })
+
+      expect(invitation.memo).toBe(memo)
+    },
+  )
+
+  it('carries the payload as it was given', async () => {
+    const given = transactionWith(1024)
+    const intent = parse(given)
+
+    const { invitation } = await request({ wallets, intent, path: [7, 0] })
+
+    expect(JSON.parse(invitation.describe(0))).toEqual(JSON.parse(intent.describe()))
+    expect(invitation.accept(NOW).digest).toEqual(intent.digest)
+    expect(invitation.paths).toEqual([[7, 0]])
+    expect(invitation.items).toBe(1)
+  })
+})
+
+function parse(bytes: Uint8Array): Intent {
+  return Intent.parse({ kind: 'evm.transaction', chain: 'eip155:1', bytes })
+}
+
+function read(memory: Uint8Array): { digest: Hex; bytes: Uint8Array; shown: string } {
+  const intent = parse(memory)
+  return { digest: bytesToHex(intent.digest), bytes: intent.bytes, shown: intent.describe() }
+}
+
+/** An unsigned transaction with so many bytes of calldata, none of them zero. */
+function transactionWith(length: number, value = 1n): Uint8Array {
+  const data = Uint8Array.from({ length }, (_, position) => 1 + ((position * 31) % 255))
+  const to = `0x${'35'.repeat(20)}` as const
+  const fields = { type: 'eip1559', chainId: 1, to, value, data: bytesToHex(data) } as const
+  return toBytes(serializeTransaction({ ...fields, gas: 5_000_000n, maxFeePerGas: 1n }))
+}
+
+/** An unsigned transaction of so many bytes in all. */
+function transactionOf(total: number): Uint8Array {
+  const around = transactionWith(total - 100).length - (total - 100)
+  const bytes = transactionWith(total - around)
+  if (bytes.length !== total) throw new Error(`${bytes.length} bytes instead of ${total}`)
+  return bytes
+}

@@ -1,0 +1,113 @@
+import { createRequire } from 'node:module'
+import { describe, expect, it } from '@jest/globals'
+import { readSurface } from '../helpers/native-surface.js'
+
+const require = createRequire(import.meta.url)
+
+/** Sorted as declared. */
+const SURFACE = [
+  '__napiBindingTarget',
+  'Authorization',
+  'Authorization#digest',
+  'Authorization#expiresAtMs',
+  'Identity',
+  'Identity.generate',
+  'Identity#role',
+  'Identity#identityKey',
+  'Identity#createPairing',
+  'Intent',
+  'Intent.parse',
+  'Intent#kind',
+  'Intent#chain',
+  'Intent#bytes',
+  'Intent#digest',
+  'Intent#payloadHash',
+  'Intent#describe',
+  'Invitation',
+  'Invitation.open',
+  'Invitation#sessionId',
+  'Invitation#from',
+  'Invitation#paths',
+  'Invitation#memo',
+  'Invitation#expiresAtMs',
+  'Invitation#items',
+  'Invitation#describe',
+  'Invitation#accept',
+  'Invitation#isWithdrawnBy',
+  'Invitation#refuse',
+  'Pairing',
+  'Pairing#card',
+  'Session',
+  'Session.createWallet',
+  'Session.joinWallet',
+  'Session.sign',
+  'Session.join',
+  'Session#sessionId',
+  'Session#descriptor',
+  'Session#descriptorSignature',
+  'Session#begin',
+  'Session#receive',
+  'Session#confirm',
+  'Session#abort',
+  'Session#cancel',
+  'Session#dispose',
+  'Store',
+  'new Store',
+  'Wallet',
+  'Wallet#walletId',
+  'Wallet#role',
+  'Wallet#epoch',
+  'Wallet#parties',
+  'Wallet#policy',
+  'Wallet#policyHash',
+  'Wallet#publicKey',
+  'Wallet#chainCode',
+  'Wallet#derive',
+  'Wallet#poisoned',
+  'Wallet#consent',
+  'Wallet#close',
+  'buildInfo',
+  'BuildInfo',
+  'CardInfo',
+  'CeremonyKind',
+  'DescriptorInfo',
+  'diagnostics',
+  'Diagnostics',
+  'Dropped',
+  'PartyInfo',
+  'PayloadInput',
+  'readCard',
+  'readDescriptor',
+  'Role',
+  'RoundOutcome',
+  'SignatureOutput',
+]
+
+describe('the surface of the addon', () => {
+  it('is exactly this list', () => {
+    expect(readSurface().names).toEqual(SURFACE)
+  })
+
+  it('has nothing at run time that is not declared', () => {
+    const declared = new Set(SURFACE)
+    const exports: Record<string, unknown> = require('#native')
+    const found = Object.entries(exports).flatMap(([name, value]) => [
+      name,
+      ...membersOf(name, value),
+    ])
+
+    expect(found.filter((name) => !declared.has(name))).toEqual([])
+  })
+})
+
+function membersOf(owner: string, value: unknown): string[] {
+  if (typeof value !== 'function' || value.prototype === undefined) return []
+  const own = (object: object): string[] =>
+    Object.getOwnPropertyNames(object).filter((name) => name !== 'constructor')
+  return [
+    ...own(value)
+      .filter((name) => !['length', 'name', 'arguments', 'caller', 'prototype'].includes(name))
+      .map((name) => `${owner}.${name}`),
+    ...own(value.prototype).map((name) => `${owner}#${name}`),
+  ]
+}

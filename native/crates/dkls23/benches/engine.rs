@@ -1,0 +1,296 @@
+//! What the engine costs: `cargo bench -p dkls23 --bench engine`.
+//!
+//! First criterion over the primitives, then whole ceremonies in a loop of its own: every run also times one constant-time
+//! variable-base multiplication and one single-key ECDSA signature of k256, and the ratios are taken within the
+//! run, so that a busy or slow machine changes both sides. Times are CPU per party (all rounds of all parties,
+//! divided by their number), one thread; bytes are what one party sends, a broadcast counted once for each recipient.
+//!
+//! `BENCH_JSON=FILE` also writes the 2-of-3 results as JSON.
+
+#![allow(
+    clippy::unwrap_used,
+    clippy::indexing_slicing,
+    clippy::print_stdout,
+    reason = "a program for developers: it prints, and stops where it cannot go on"
+)]
+
+use std::collections::BTreeMap;
+use std::hint::black_box;
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use criterion::Criterion;
+use dkls23::derive::{self, DerivationPath};
+use dkls23::keygen::{self, KeygenSetup};
+use dkls23::sign::{self, SignSetup};
+use dkls23::{Inbox, KeyShare, Outgoing, PartyIndex};
+use k256::ecdsa::SigningKey;
+use k256::ecdsa::signature::hazmat::PrehashSigner;
+use k256::elliptic_curve::Field;
+use k256::elliptic_curve::ops::MulByGenerator;
+use k256::{ProjectivePoint, Scalar};
+use rand_chacha::ChaCha20Rng;
+use rand_core::{RngCore, SeedableRng};
+use serde_json::json;
+use tagged_hash::{Prf, tags};
+
+#[allow(dead_code, reason = "every test program uses some of it")]
+#[path = "../tests/support/committee.rs"]
+mod committee;
+
+use committee::{Each, committee, exchange, item, never, parties, party};
+
+fn main() {
+    let mut rng = ChaCha20Rng::seed_from_u64(1);
+    let mut criterion = Criterion::default().configure_from_args();
+    primitives(&mut criterion, &mut rng);
+    criterion.final_summary();
+
+    println!("\nmachine: {}", machine());
+    println!("command: cargo bench -p dkls23 --bench engine");
+    let mut results = Vec::new();
+    for (quorum, n) in [(&[1, 2][..], 2), (&[1, 2], 3), (&[1, 2, 3], 5)] {
+        let (keygens, name) = (if n < 5 { 100 } else { 20 }, format!("{}of{n}", quorum.len()));
+        let ceremony = |rng: &mut ChaCha20Rng| keygen_once(quorum.len(), n, rng);
+        results.push(measure(&format!("engine.keygen.{name}"), keygens, &mut rng, ceremony));
+        let shares = committee("benchmark", quorum.len().try_into().unwrap(), n);
+        let ceremony = |rng: &mut ChaCha20Rng| sign_once(&shares, &parties(quorum), rng);
+        results.push(measure(&format!("engine.sign.{name}"), 400, &mut rng, ceremony));
+    }
+    if let Some(file) = std::env::var_os("BENCH_JSON") {
+        let of_2_of_3 = results.iter().filter(|result| result.name.ends_with(".2of3"));
+        let lines: Vec<_> = of_2_of_3.flat_map(Measured::json).collect();
+        std::fs::write(file, json!(lines).to_string() + "\n").unwrap();
+    }
+}
+
+fn machine() -> String {
+    let cpus = std::thread::available_parallelism().map_or(0, usize::from);
+    let info = std::fs::read_to_string("/proc/cpuinfo").unwrap_or_default();
+    let model = info.lines().find_map(|line| line.strip_prefix("model name")?.split(": ").nth(1));
+    let (os, architecture) = (std::env::consts::OS, std::env::consts::ARCH);
+    format!("{}, {cpus} CPUs, {os} {architecture}", model.unwrap_or("unknown processor"))
+}
+
+fn primitives(criterion: &mut Criterion, rng: &mut ChaCha20Rng) {
+    let (a, b) = (Scalar::random(&mut *rng), Scalar::random(&mut *rng));
+    let point = ProjectivePoint::mul_by_generator(&a);
+    let key = SigningKey::random(rng);
+    let mut group = criterion.benchmark_group("k256");
+    group.bench_function("variable-base multiplication", |bencher| {
+        bencher.iter(|| black_box(point) * black_box(b));
+    });
+    group.bench_function("fixed-base multiplication", |bencher| {
+        bencher.iter(|| ProjectivePoint::mul_by_generator(&black_box(b)));
+    });
+    group.bench_function("single-key signature", |bencher| {
+        bencher.iter(|| single_key_signature(&key, &black_box([7; 32])));
+    });
+    group.finish();
+
+    let shares = committee("benchmark", 2, 3);
+    let share = &shares[&party(1)];
+    let encoded = share.encode();
+    let (public_key, chain_code) = (share.public_key(), share.epoch().chain_code());
+    let path = DerivationPath::new(&[0, 7]).unwrap();
+    let mut oracle = Prf::<18, 3, 16>::new(tags::RAND, &[3; 32]);
+    let mut group = criterion.benchmark_group("dkls23");
+    group.bench_function("keyed oracle, 16 times 96 bytes", |bencher| {
+        let inputs = [[5; 18]; 16];
+        bencher.iter(|| oracle.each(black_box(&inputs)).map(black_box).count());
+    });
+    group.bench_function("child key at 0/7", |bencher| {
+        bencher.iter(|| derive::derive(&public_key, &chain_code, &path).unwrap());
+    });
+    group.bench_function("share of 2-of-3, encode", |bencher| bencher.iter(|| share.encode()));
+    group.bench_function("share of 2-of-3, decode", |bencher| {
+        bencher.iter(|| KeyShare::decode(black_box(&encoded)).unwrap());
+    });
+    group.finish();
+}
+
+fn single_key_signature(key: &SigningKey, digest: &[u8; 32]) -> k256::ecdsa::Signature {
+    key.sign_prehash(digest).unwrap()
+}
+
+/// CPU time by round, summed over the parties, and the bytes each party sends.
+#[derive(Default)]
+struct Cost {
+    parties: u32,
+    rounds: Vec<Duration>,
+    sent: usize,
+}
+
+impl Cost {
+    /// Runs one round of every party.
+    fn round<A, B>(&mut self, inputs: Each<A>, mut run: impl FnMut(PartyIndex, A) -> B) -> Each<B> {
+        let start = Instant::now();
+        let outputs = inputs.into_iter().map(|(party, input)| (party, run(party, input))).collect();
+        self.rounds.push(start.elapsed());
+        outputs
+    }
+
+    fn deliver(&mut self, outgoing: &Each<Outgoing>) -> Each<Inbox> {
+        let out = outgoing.values().next().unwrap();
+        let private: usize = out.private.values().map(|body| body.len()).sum();
+        self.sent += private + out.broadcast.len() * (outgoing.len() - 1);
+        exchange(0, outgoing, &mut Vec::new())
+    }
+}
+
+fn both<A, B>(each: Each<(A, B)>) -> (Each<A>, Each<B>) {
+    let (mut left, mut right) = (BTreeMap::new(), BTreeMap::new());
+    for (party, (a, b)) in each {
+        left.insert(party, a);
+        right.insert(party, b);
+    }
+    (left, right)
+}
+
+fn joined<A, B>(left: Each<A>, mut right: Each<B>) -> Each<(A, B)> {
+    left.into_iter().map(|(party, a)| (party, (a, right.remove(&party).unwrap()))).collect()
+}
+
+fn keygen_once(threshold: usize, n: u8, rng: &mut ChaCha20Rng) -> Cost {
+    let mut session_id = [0; 32];
+    rng.fill_bytes(&mut session_id);
+    let t = threshold.try_into().unwrap();
+    let setup = || KeygenSetup::new(session_id, "evm", t, n, [8; 32], 1).unwrap();
+    let setups: Each<_> = (1..=n).map(|i| (party(i), setup())).collect();
+    let mut cost = Cost { parties: n.into(), ..Cost::default() };
+    let out = cost.round(setups, |i, setup| keygen::start(setup, i, rng).unwrap());
+    let (rounds, outgoing) = both(out);
+    let inboxes = cost.deliver(&outgoing);
+    let out = cost.round(joined(rounds, inboxes), |_, (round, inbox): (keygen::Round1, Inbox)| {
+        round.receive(inbox, rng, &never).unwrap()
+    });
+    let (rounds, outgoing) = both(out);
+    let inboxes = cost.deliver(&outgoing);
+    let out = cost.round(joined(rounds, inboxes), |_, (round, inbox): (keygen::Round2, Inbox)| {
+        round.receive(inbox, rng, &never).unwrap()
+    });
+    let (rounds, outgoing) = both(out);
+    let inboxes = cost.deliver(&outgoing);
+    cost.round(joined(rounds, inboxes), |_, (round, inbox): (keygen::Round3, Inbox)| {
+        round.receive(inbox, &never).unwrap()
+    });
+    cost
+}
+
+fn sign_once(shares: &Each<Arc<KeyShare>>, quorum: &[PartyIndex], rng: &mut ChaCha20Rng) -> Cost {
+    let (mut session_id, mut digest) = ([0; 32], [0; 32]);
+    rng.fill_bytes(&mut session_id);
+    rng.fill_bytes(&mut digest);
+    let setup = || SignSetup::new(session_id, quorum, vec![item(digest)]).unwrap();
+    let setups: Each<_> = quorum.iter().map(|&i| (i, setup())).collect();
+    let mut cost = Cost { parties: quorum.len().try_into().unwrap(), ..Cost::default() };
+    let out = cost.round(setups, |i, setup| {
+        sign::start(Arc::clone(&shares[&i]), setup, rng, &never).unwrap()
+    });
+    let (rounds, outgoing) = both(out);
+    let inboxes = cost.deliver(&outgoing);
+    let out = cost.round(joined(rounds, inboxes), |_, (round, inbox): (sign::Round1, Inbox)| {
+        round.receive(inbox, rng, &never).unwrap()
+    });
+    let (rounds, outgoing) = both(out);
+    let inboxes = cost.deliver(&outgoing);
+    let out = cost.round(joined(rounds, inboxes), |_, (round, inbox): (sign::Round2, Inbox)| {
+        round.receive(inbox, &never).unwrap()
+    });
+    let (rounds, outgoing) = both(out);
+    let inboxes = cost.deliver(&outgoing);
+    cost.round(joined(rounds, inboxes), |_, (round, inbox): (sign::Round3, Inbox)| {
+        round.receive(inbox).unwrap()
+    });
+    cost
+}
+
+struct Measured {
+    name: String,
+    microseconds: f64,
+    ratio: f64,
+    sent: usize,
+}
+
+impl Measured {
+    fn json(&self) -> [serde_json::Value; 2] {
+        let reference = "one constant-time k256 variable-base multiplication in the same run";
+        [
+            json!({
+                "name": format!("{}.cpu", self.name),
+                "value": self.microseconds,
+                "unit": "µs",
+                "ratio": self.ratio,
+                "reference": reference,
+            }),
+            json!({
+                "name": format!("{}.bytes", self.name),
+                "value": self.sent,
+                "unit": "bytes",
+                "ratio": null,
+                "reference": null,
+            }),
+        ]
+    }
+}
+
+/// Runs a ceremony `runs` times, after a few to warm up, between the two yardsticks, and prints medians.
+fn measure(
+    name: &str,
+    runs: usize,
+    rng: &mut ChaCha20Rng,
+    mut ceremony: impl FnMut(&mut ChaCha20Rng) -> Cost,
+) -> Measured {
+    const YARDSTICKS: u32 = 16;
+    let key = SigningKey::random(rng);
+    let mut point = ProjectivePoint::GENERATOR;
+    let mut scalar = Scalar::random(&mut *rng);
+    let mut samples = Vec::with_capacity(runs);
+    let mut sent = 0;
+    for run in 0..runs + 3 {
+        let start = Instant::now();
+        for _ in 0..YARDSTICKS {
+            point = black_box(point) * black_box(scalar);
+            scalar += Scalar::ONE;
+        }
+        let multiplication = micros(start.elapsed() / YARDSTICKS);
+        let start = Instant::now();
+        for count in 0..YARDSTICKS {
+            let mut digest = [7; 32];
+            digest[..4].copy_from_slice(&count.to_be_bytes());
+            black_box(single_key_signature(&key, &black_box(digest)));
+        }
+        let signature = micros(start.elapsed() / YARDSTICKS);
+        let cost = ceremony(rng);
+        let per_party = |time: &Duration| micros(*time / cost.parties);
+        let rounds: Vec<f64> = cost.rounds.iter().map(per_party).collect();
+        sent = cost.sent;
+        if run >= 3 {
+            samples.push((multiplication, signature, rounds));
+        }
+    }
+    let total = |rounds: &[f64]| rounds.iter().sum::<f64>();
+    let microseconds = median(samples.iter().map(|(_, _, rounds)| total(rounds)));
+    let multiplication = median(samples.iter().map(|(time, _, _)| *time));
+    let ratio = median(samples.iter().map(|(time, _, rounds)| total(rounds) / time));
+    let of_signature = median(samples.iter().map(|(_, time, rounds)| total(rounds) / time));
+    let by_round: Vec<String> = (0..4)
+        .map(|round| format!("{:.0}", median(samples.iter().map(|(_, _, rounds)| rounds[round]))))
+        .collect();
+    println!(
+        "{name}: {microseconds:.0} µs per party ({} by round), {sent} bytes sent; {ratio:.2} × variable-base \
+         multiplication ({multiplication:.1} µs), {of_signature:.2} × single-key signature; median of {runs}",
+        by_round.join(" + "),
+    );
+    Measured { name: name.to_owned(), microseconds, ratio, sent }
+}
+
+fn micros(time: Duration) -> f64 {
+    time.as_secs_f64() * 1e6
+}
+
+fn median(values: impl Iterator<Item = f64>) -> f64 {
+    let mut values: Vec<_> = values.collect();
+    values.sort_by(f64::total_cmp);
+    values[values.len() / 2]
+}
