@@ -5,8 +5,8 @@ import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { cpus, tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { parseArgs } from 'node:util'
-import { requireNode, requirePackages, root, stop } from '../scripts/bootstrap.mjs'
-import { ensureNative } from '../scripts/ensure-native.mjs'
+import { bootstrap } from '../scripts/bootstrap.mjs'
+import { root, stop } from '../scripts/checkout.mjs'
 
 const ROUNDS = 5
 const IMPORTS = 20
@@ -14,11 +14,7 @@ const MULTIPLICATION = 'k256 constant-time variable-base multiplication'
 
 const { values } = parseArgs({ options: { json: { type: 'string' }, only: { type: 'string' } } })
 
-requireNode()
-requirePackages()
-ensureNative()
-const { ensureDist } = await import('../scripts/ensure-dist.mjs')
-ensureDist()
+await bootstrap({ dist: true })
 
 const scratch = mkdtempSync(join(tmpdir(), 'bench-'))
 const lines = []

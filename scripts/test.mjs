@@ -7,12 +7,18 @@ import { cargoVersion, ensureNative } from './ensure-native.mjs'
 
 await bootstrap({ native: false })
 
+/** Suites that build or ask with cargo. */
+const CARGO_SUITES = ['/addon/panics\\.', '/addon/dependencies\\.']
+
 const jestArguments = process.argv.slice(2)
 if (jestArguments.length === 0) {
   if (cargoVersion() !== undefined) {
     if (!run('cargo', ['test', '--workspace', '--locked', '--quiet'])) process.exit(1)
   } else {
-    console.error('without cargo the Rust tests are not run; the addon they test is a prebuilt one')
+    console.error(
+      'without cargo the Rust tests are not run, nor the suites of the addon that build one',
+    )
+    jestArguments.push(...CARGO_SUITES.flatMap((suite) => ['--testPathIgnorePatterns', suite]))
   }
 }
 
