@@ -1,5 +1,13 @@
 //! CPU per party of whole ceremonies, with signed and sealed envelopes.
 
+#![allow(
+    clippy::expect_used,
+    clippy::indexing_slicing,
+    clippy::panic,
+    clippy::unwrap_used,
+    reason = "a benchmark stops where it goes wrong"
+)]
+
 #[path = "../tests/ceremony/committee.rs"]
 #[allow(dead_code)] // the tests use what the benchmark does not
 mod committee;

@@ -59,7 +59,7 @@ pub struct Failure {
     pub reason: &'static str,
     /// What must be on disk before anybody hears of this failure.
     pub(crate) evidence: Option<Evidence>,
-    /// Peers are not told: they would take it for the end of a session that is alive.
+    /// Peers are not told: a peer told this party, or they would take it for the end of a session that is alive.
     pub(crate) silent: bool,
 }
 
@@ -128,7 +128,7 @@ impl Failure {
             Class::Refused | Class::Stopped => vec![party],
             _ => Vec::new(),
         };
-        Self::new(class, culprits, reason)
+        Self { silent: true, ..Self::new(class, culprits, reason) }
     }
 }
 

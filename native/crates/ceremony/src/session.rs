@@ -11,7 +11,7 @@ use crate::channel::{Channel, Dropped};
 use crate::descriptor::{Descriptor, Kind, Participant};
 use crate::document::{self, PolicyDocument, SignDetails};
 use crate::envelope::ROUND_INVITATION;
-use crate::error::{Class, Evidence};
+use crate::error::Evidence;
 use crate::identity::{Card, Identity, Pairing, SIGNATURE_BYTES};
 use crate::invitation::Invitation;
 use crate::keygen::{self, FIRST_EPOCH, Keygen, Words};
@@ -475,13 +475,8 @@ impl Session {
 
     fn abort(&mut self, failure: Failure) -> Report {
         self.machine = Machine::Closed;
-        let stopped_by_peer = matches!(failure.class, Class::Stopped)
-            || (failure.class == Class::Refused && !failure.culprits.is_empty());
-        self.outgoing = if stopped_by_peer || failure.silent {
-            Vec::new()
-        } else {
-            self.channel.send_abort(&failure)
-        };
+        self.outgoing =
+            if failure.silent { Vec::new() } else { self.channel.send_abort(&failure) };
         self.share_leaves = false;
         self.last_flight = false;
         self.report(Status::Aborted(failure))

@@ -145,3 +145,68 @@ impl Ticket {
         if gate.cheats == self.cheats { Ok(Arc::clone(state)) } else { Err(Abort::Cheat(peer)) }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::parameters::{LEAVES, SEED_BYTES, TREES};
+    use crate::secret::Secret;
+
+    fn pair() -> Arc<Pair> {
+        let peer = PartyIndex::new(2).unwrap();
+        let ids = PairIds { as_bob: [1; 32], as_alice: [2; 32] };
+        let name = PairName { epoch_id: [3; 32], me: PartyIndex::MIN, peer, ids };
+        let state = OtState {
+            bob: BobState { leaves: Secret::new([[[4; SEED_BYTES]; LEAVES]; TREES]) },
+            alice: AliceState {
+                delta: Secret::new(5),
+                leaves: Secret::new([[[6; SEED_BYTES]; LEAVES - 1]; TREES]),
+            },
+        };
+        Arc::new(Pair::new(name, Some(state)))
+    }
+
+    #[test]
+    fn the_state_goes_with_the_last_step_that_uses_it() {
+        let pair = pair();
+        let ticket = pair.admit().ok().unwrap();
+        let in_use = ticket.state().ok().unwrap();
+        let watched = Arc::downgrade(&in_use);
+
+        pair.poison();
+        assert!(watched.upgrade().is_some());
+        drop(in_use);
+        assert!(watched.upgrade().is_none());
+    }
+
+    #[test]
+    fn one_failed_decision_shuts_the_gate_for_passed_ones() {
+        let pair = pair();
+        let tickets = [pair.admit(), pair.admit()].map(|ticket| ticket.ok().unwrap());
+        let poisoned = Err(Abort::OtPoisoned(pair.name().peer));
+
+        assert_eq!(tickets[0].decide(Choice::from(1)), Ok(()));
+        assert_eq!(tickets[1].decide(Choice::from(0)), poisoned);
+        assert_eq!(tickets[0].decide(Choice::from(1)), poisoned);
+        assert_eq!(tickets[0].check(), poisoned);
+        assert_eq!(pair.admit().err(), Some(Abort::Config));
+    }
+
+    #[test]
+    fn a_thread_that_panics_at_the_gate_does_not_open_or_close_it() {
+        let pair = pair();
+        let ticket = pair.admit().ok().unwrap();
+        let panicked = std::thread::scope(|scope| {
+            let at_the_gate = || {
+                let _gate = pair.lock();
+                panic!("a bug elsewhere");
+            };
+            scope.spawn(at_the_gate).join()
+        });
+
+        assert!(panicked.is_err());
+        assert_eq!(ticket.decide(Choice::from(1)), Ok(()));
+        pair.poison();
+        assert!(pair.is_poisoned());
+    }
+}

@@ -13,25 +13,14 @@ pub(crate) fn describe(intent: &Intent) -> String {
         ("kind", text(intent.kind().name())),
         ("chain", text(intent.chain())),
         ("digest", hex(&intent.digest())),
-        (
-            "effects",
-            intent.effects().iter().map(describe_effect).collect(),
-        ),
+        ("effects", intent.effects().iter().map(describe_effect).collect()),
         content,
     ])
     .to_string()
 }
 
 fn describe_transaction(transaction: &Transaction) -> Value {
-    let Transaction {
-        transaction_type,
-        chain_id,
-        nonce,
-        gas,
-        to,
-        value,
-        data,
-    } = transaction;
+    let Transaction { transaction_type, chain_id, nonce, gas, to, value, data } = transaction;
     let mut fields = vec![
         ("chainId", text(chain_id)),
         ("nonce", text(nonce)),
@@ -44,30 +33,17 @@ fn describe_transaction(transaction: &Transaction) -> Value {
         TransactionType::Legacy { gas_price } => {
             fields.extend([("type", text("legacy")), ("gasPrice", text(gas_price))]);
         }
-        TransactionType::Eip2930 {
-            gas_price,
-            access_list,
-        } => fields.extend([
+        TransactionType::Eip2930 { gas_price, access_list } => fields.extend([
             ("type", text("eip2930")),
             ("gasPrice", text(gas_price)),
-            (
-                "accessList",
-                access_list.iter().map(access_list_entry).collect(),
-            ),
+            ("accessList", access_list.iter().map(access_list_entry).collect()),
         ]),
-        TransactionType::Eip1559 {
-            max_fee_per_gas,
-            max_priority_fee_per_gas,
-            access_list,
-        } => {
+        TransactionType::Eip1559 { max_fee_per_gas, max_priority_fee_per_gas, access_list } => {
             fields.extend([
                 ("type", text("eip1559")),
                 ("maxFeePerGas", text(max_fee_per_gas)),
                 ("maxPriorityFeePerGas", text(max_priority_fee_per_gas)),
-                (
-                    "accessList",
-                    access_list.iter().map(access_list_entry).collect(),
-                ),
+                ("accessList", access_list.iter().map(access_list_entry).collect()),
             ]);
         }
     }
@@ -75,28 +51,15 @@ fn describe_transaction(transaction: &Transaction) -> Value {
 }
 
 fn access_list_entry(entry: &AccessListEntry) -> Value {
-    let AccessListEntry {
-        address: account,
-        storage_keys,
-    } = entry;
+    let AccessListEntry { address: account, storage_keys } = entry;
     object([
         ("address", address(account)),
-        (
-            "storageKeys",
-            storage_keys.iter().map(|key| hex(key.as_slice())).collect(),
-        ),
+        ("storageKeys", storage_keys.iter().map(|key| hex(key.as_slice())).collect()),
     ])
 }
 
 fn describe_effect(effect: &Effect) -> Value {
-    let Effect {
-        kind,
-        asset,
-        amount,
-        to,
-        call,
-        confidence,
-    } = effect;
+    let Effect { kind, asset, amount, to, call, confidence } = effect;
     let kind = match kind {
         EffectKind::Transfer => "transfer",
         EffectKind::Deploy => "deploy",
@@ -123,18 +86,10 @@ fn describe_effect(effect: &Effect) -> Value {
 }
 
 fn describe_call(call: &Call) -> Value {
-    let Call {
-        target,
-        selector,
-        value,
-        data_hash,
-    } = call;
+    let Call { target, selector, value, data_hash } = call;
     object([
         ("target", optional(target.as_ref(), text)),
-        (
-            "selector",
-            optional(selector.as_ref(), |selector| hex(selector)),
-        ),
+        ("selector", optional(selector.as_ref(), |selector| hex(selector))),
         ("value", text(value)),
         ("dataHash", hex(data_hash.as_slice())),
     ])
@@ -158,8 +113,6 @@ fn optional<T>(value: Option<T>, describe: impl FnOnce(T) -> Value) -> Value {
 }
 
 fn object(fields: impl IntoIterator<Item = (&'static str, Value)>) -> Value {
-    let fields = fields
-        .into_iter()
-        .map(|(name, value)| (name.to_owned(), value));
+    let fields = fields.into_iter().map(|(name, value)| (name.to_owned(), value));
     Value::Object(fields.collect::<Map<_, _>>())
 }

@@ -23,9 +23,5 @@ pub(crate) fn read_transaction(payload: &Payload<'_>) -> Result<Meaning, Refusal
     transaction.must_encode_to(payload.bytes)?;
     let effects = effects::of(&transaction)?;
     let digest = keccak256(payload.bytes).0;
-    Ok(Meaning {
-        digest,
-        effects,
-        content: Content::EvmTransaction(transaction),
-    })
+    Ok(Meaning { digest, effects, content: Content::EvmTransaction(transaction) })
 }

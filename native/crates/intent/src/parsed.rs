@@ -40,12 +40,7 @@ pub fn parse(payload: &Payload<'_>) -> Result<Intent, Refusal> {
     let meaning = match kind {
         PayloadKind::EvmTransaction => evm::read_transaction(payload)?,
     };
-    Ok(Intent {
-        kind,
-        chain: payload.chain.to_owned(),
-        bytes: payload.bytes.to_vec(),
-        meaning,
-    })
+    Ok(Intent { kind, chain: payload.chain.to_owned(), bytes: payload.bytes.to_vec(), meaning })
 }
 
 impl Intent {
@@ -71,11 +66,7 @@ impl Intent {
 
     /// `H("payload"; kind, chain, bytes)`: names the request in contexts, decisions and approvals.
     pub fn payload_hash(&self) -> [u8; 32] {
-        let parts = [
-            self.kind.name().as_bytes(),
-            self.chain.as_bytes(),
-            &self.bytes,
-        ];
+        let parts = [self.kind.name().as_bytes(), self.chain.as_bytes(), &self.bytes];
         tagged_hash::hash(tags::PAYLOAD, &parts)
     }
 

@@ -219,9 +219,7 @@ impl fmt::Display for Refusal {
             }
             Self::ListExpected { field, .. } => write!(f, "{field} must be a list"),
             Self::StringExpected { field, .. } => write!(f, "{field} must be a byte string"),
-            Self::ItemCount {
-                expected, found, ..
-            } => {
+            Self::ItemCount { expected, found, .. } => {
                 write!(f, "the list must have {expected} items, not {found}")
             }
             Self::LengthInvalid { field, .. } => write!(f, "{field} has an invalid length"),

@@ -1,5 +1,5 @@
-//! Every field of every body, and what a party that changes it alone is told: the mutation table of
-//! `docs/protocol.md`, "Messages" and "Errors and blame", written down a second time.
+//! Every field of every body, and what its change alone comes to: `docs/protocol.md`, sections F and H, written
+//! down a second time.
 
 use std::ops::Range;
 

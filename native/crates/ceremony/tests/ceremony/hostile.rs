@@ -1,7 +1,7 @@
 //! A party's keys in hostile hands.
 //!
-//! Signing and sealing are written here a second time, from the layouts of `docs/protocol.md`, with nothing of
-//! the crate but its public headers. A stolen key is drawn again from the party's own generator.
+//! Signing and sealing are written here a second time, from sections G.3 to G.5 of `docs/protocol.md`, with
+//! nothing of the crate but its public headers. A stolen key is drawn again from the party's own generator.
 
 use std::collections::BTreeMap;
 

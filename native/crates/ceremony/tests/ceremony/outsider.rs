@@ -20,7 +20,7 @@ use crate::recording::{KEYGEN, OTHER_KEYGEN, Recording, SEED};
 const SIGNATURE_BYTES: usize = 64;
 
 /// What a recipient says of bytes that differ from a true envelope in one place: the rules of
-/// `docs/protocol.md`, "Envelopes", for headers with a single part.
+/// `docs/protocol.md`, section G.4, for messages of a single part.
 fn expected(
     honest: &Header,
     bytes: &[u8],

@@ -37,7 +37,7 @@ fn cards(seed: u64, change: impl Fn(&mut Vec<u8>)) -> Vec<Card> {
         .collect()
 }
 
-/// The words of `docs/protocol.md`, "Pairing", computed a second time.
+/// The words of `docs/protocol.md`, section G.7, computed a second time.
 fn words(roster_hash: &[u8; 32], policy_hash: &[u8; 32], nonces: &[[u8; 32]; 3]) -> Vec<String> {
     let mut hasher = Hasher::new(tags::WORDS, 5);
     hasher.part(roster_hash);

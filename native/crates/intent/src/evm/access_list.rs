@@ -49,19 +49,12 @@ fn decode_entry(items: &mut Reader<'_>) -> Result<AccessListEntry, Refusal> {
     while !keys.is_empty() {
         storage_keys.push(B256::from(keys.array("accessList storageKey")?));
     }
-    Ok(AccessListEntry {
-        address,
-        storage_keys,
-    })
+    Ok(AccessListEntry { address, storage_keys })
 }
 
 pub(super) fn encode(entries: &[AccessListEntry], out: &mut Vec<u8>) {
     let mut items = Vec::new();
-    for AccessListEntry {
-        address,
-        storage_keys,
-    } in entries
-    {
+    for AccessListEntry { address, storage_keys } in entries {
         let mut entry = Vec::new();
         address.encode(&mut entry);
         storage_keys.encode(&mut entry);

@@ -28,9 +28,7 @@ fn items(bytes: &[u8], start: usize) -> Result<Reader<'_>, Refusal> {
     let mut payload = Reader::new(bytes, start);
     let items = payload.list("transaction")?;
     if !payload.is_empty() {
-        return Err(Refusal::TrailingBytes {
-            offset: payload.offset(),
-        });
+        return Err(Refusal::TrailingBytes { offset: payload.offset() });
     }
     Ok(items)
 }
@@ -41,21 +39,12 @@ fn legacy(mut fields: Reader<'_>, declared: u64) -> Result<Transaction, Refusal>
         9 => {}
         6 => return Err(Refusal::LegacyWithoutChainId),
         found => {
-            return Err(Refusal::ItemCount {
-                expected: 9,
-                found,
-                offset: 0,
-            });
+            return Err(Refusal::ItemCount { expected: 9, found, offset: 0 });
         }
     }
     let nonce = nonce(&mut fields)?;
     let gas_price = fields.integer("gasPrice")?;
-    let Call {
-        gas,
-        to,
-        value,
-        data,
-    } = call(&mut fields)?;
+    let Call { gas, to, value, data } = call(&mut fields)?;
     let mut last = fields.clone();
     fields.string("chainId")?;
     if !fields.string("r")?.bytes.is_empty() || !fields.string("s")?.bytes.is_empty() {
@@ -63,15 +52,7 @@ fn legacy(mut fields: Reader<'_>, declared: u64) -> Result<Transaction, Refusal>
     }
     let chain_id = chain_id(&mut last, declared)?;
     let transaction_type = TransactionType::Legacy { gas_price };
-    Ok(Transaction {
-        transaction_type,
-        chain_id,
-        nonce,
-        gas,
-        to,
-        value,
-        data,
-    })
+    Ok(Transaction { transaction_type, chain_id, nonce, gas, to, value, data })
 }
 
 /// `[chainId, nonce, gasPrice, gas, to, value, data, accessList]`.
@@ -80,26 +61,10 @@ fn eip2930(mut fields: Reader<'_>, declared: u64) -> Result<Transaction, Refusal
     let chain_id = chain_id(&mut fields, declared)?;
     let nonce = nonce(&mut fields)?;
     let gas_price = fields.integer("gasPrice")?;
-    let Call {
-        gas,
-        to,
-        value,
-        data,
-    } = call(&mut fields)?;
+    let Call { gas, to, value, data } = call(&mut fields)?;
     let access_list = access_list::decode(&mut fields)?;
-    let transaction_type = TransactionType::Eip2930 {
-        gas_price,
-        access_list,
-    };
-    Ok(Transaction {
-        transaction_type,
-        chain_id,
-        nonce,
-        gas,
-        to,
-        value,
-        data,
-    })
+    let transaction_type = TransactionType::Eip2930 { gas_price, access_list };
+    Ok(Transaction { transaction_type, chain_id, nonce, gas, to, value, data })
 }
 
 /// `[chainId, nonce, maxPriorityFeePerGas, maxFeePerGas, gas, to, value, data, accessList]`.
@@ -113,27 +78,11 @@ fn eip1559(mut fields: Reader<'_>, declared: u64) -> Result<Transaction, Refusal
     if max_priority_fee_per_gas > max_fee_per_gas {
         return Err(Refusal::PriorityFeeAboveMaxFee { offset });
     }
-    let Call {
-        gas,
-        to,
-        value,
-        data,
-    } = call(&mut fields)?;
+    let Call { gas, to, value, data } = call(&mut fields)?;
     let access_list = access_list::decode(&mut fields)?;
-    let transaction_type = TransactionType::Eip1559 {
-        max_fee_per_gas,
-        max_priority_fee_per_gas,
-        access_list,
-    };
-    Ok(Transaction {
-        transaction_type,
-        chain_id,
-        nonce,
-        gas,
-        to,
-        value,
-        data,
-    })
+    let transaction_type =
+        TransactionType::Eip1559 { max_fee_per_gas, max_priority_fee_per_gas, access_list };
+    Ok(Transaction { transaction_type, chain_id, nonce, gas, to, value, data })
 }
 
 /// Refuses a typed transaction whose list has other than `expected` items.
@@ -141,11 +90,7 @@ fn unsigned(fields: &Reader<'_>, expected: usize) -> Result<(), Refusal> {
     match fields.count()? {
         found if found == expected => Ok(()),
         found if found == expected + SIGNATURE_ITEMS => Err(Refusal::Signed),
-        found => Err(Refusal::ItemCount {
-            expected,
-            found,
-            offset: 1,
-        }),
+        found => Err(Refusal::ItemCount { expected, found, offset: 1 }),
     }
 }
 
@@ -174,13 +119,8 @@ fn call(fields: &mut Reader<'_>) -> Result<Call, Refusal> {
     let to = match fields.string("to")? {
         Text { bytes: [], .. } => None,
         Text { bytes, offset } => {
-            let length_invalid = Refusal::LengthInvalid {
-                field: "to",
-                offset,
-            };
-            Some(Address::from(
-                <[u8; 20]>::try_from(bytes).map_err(|_| length_invalid)?,
-            ))
+            let length_invalid = Refusal::LengthInvalid { field: "to", offset };
+            Some(Address::from(<[u8; 20]>::try_from(bytes).map_err(|_| length_invalid)?))
         }
     };
     let value = fields.integer("value")?;
@@ -188,10 +128,5 @@ fn call(fields: &mut Reader<'_>) -> Result<Call, Refusal> {
     if to.is_none() && bytes.is_empty() {
         return Err(Refusal::CreationWithoutCode { offset });
     }
-    Ok(Call {
-        gas,
-        to,
-        value,
-        data: bytes.to_vec(),
-    })
+    Ok(Call { gas, to, value, data: bytes.to_vec() })
 }

@@ -14,9 +14,7 @@ pub(super) fn of(transaction: &Transaction) -> Result<Vec<Effect>, Refusal> {
         .ok_or(Refusal::CostOverflow)?;
     let fee = Effect {
         kind: EffectKind::FeeOnly,
-        asset: Some(AssetId::EvmNative {
-            chain_id: transaction.chain_id,
-        }),
+        asset: Some(AssetId::EvmNative { chain_id: transaction.chain_id }),
         amount: Amount::UpTo(fee),
         to: None,
         call: None,
@@ -26,20 +24,9 @@ pub(super) fn of(transaction: &Transaction) -> Result<Vec<Effect>, Refusal> {
 }
 
 fn main(transaction: &Transaction) -> Effect {
-    let Transaction {
-        chain_id,
-        to,
-        value,
-        data,
-        ..
-    } = transaction;
-    let asset = AssetId::EvmNative {
-        chain_id: *chain_id,
-    };
-    let to = to.map(|address| Account::Evm {
-        chain_id: *chain_id,
-        address,
-    });
+    let Transaction { chain_id, to, value, data, .. } = transaction;
+    let asset = AssetId::EvmNative { chain_id: *chain_id };
+    let to = to.map(|address| Account::Evm { chain_id: *chain_id, address });
     if to.is_some() && data.is_empty() {
         return Effect {
             kind: EffectKind::Transfer,
@@ -51,31 +38,12 @@ fn main(transaction: &Transaction) -> Effect {
         };
     }
     let (kind, confidence, selector) = match to {
-        Some(_) => (
-            EffectKind::Unknown,
-            Confidence::Unknown,
-            data.first_chunk().copied(),
-        ),
+        Some(_) => (EffectKind::Unknown, Confidence::Unknown, data.first_chunk().copied()),
         None => (EffectKind::Deploy, Confidence::Exact, None),
     };
     // Code moves what it likes: only the value that goes with it is a number, and zero is not one.
-    let (asset, amount) = if value.is_zero() {
-        (None, Amount::None)
-    } else {
-        (Some(asset), Amount::Exact(*value))
-    };
-    let call = Call {
-        target: to,
-        selector,
-        value: *value,
-        data_hash: keccak256(data),
-    };
-    Effect {
-        kind,
-        asset,
-        amount,
-        to,
-        call: Some(call),
-        confidence,
-    }
+    let (asset, amount) =
+        if value.is_zero() { (None, Amount::None) } else { (Some(asset), Amount::Exact(*value)) };
+    let call = Call { target: to, selector, value: *value, data_hash: keccak256(data) };
+    Effect { kind, asset, amount, to, call: Some(call), confidence }
 }

@@ -23,10 +23,7 @@ pub(super) struct Text<'a> {
 impl<'a> Reader<'a> {
     /// Reads `payload` from `start` to its end.
     pub(super) fn new(payload: &'a [u8], start: usize) -> Self {
-        Self {
-            rest: payload.get(start..).unwrap_or_default(),
-            end: payload.len(),
-        }
+        Self { rest: payload.get(start..).unwrap_or_default(), end: payload.len() }
     }
 
     /// Where the next item starts.
@@ -62,10 +59,7 @@ impl<'a> Reader<'a> {
     pub(super) fn string(&mut self, field: &'static str) -> Result<Text<'a>, Refusal> {
         let offset = self.offset();
         match self.item()? {
-            (false, contents) => Ok(Text {
-                bytes: contents.rest,
-                offset,
-            }),
+            (false, contents) => Ok(Text { bytes: contents.rest, offset }),
             (true, _) => Err(Refusal::StringExpected { field, offset }),
         }
     }
@@ -76,9 +70,7 @@ impl<'a> Reader<'a> {
         field: &'static str,
     ) -> Result<[u8; N], Refusal> {
         let Text { bytes, offset } = self.string(field)?;
-        bytes
-            .try_into()
-            .map_err(|_| Refusal::LengthInvalid { field, offset })
+        bytes.try_into().map_err(|_| Refusal::LengthInvalid { field, offset })
     }
 
     /// The next item as an integer of at most 256 bits.
@@ -107,25 +99,15 @@ impl<'a> Reader<'a> {
     fn item(&mut self) -> Result<(bool, Self), Refusal> {
         let offset = self.offset();
         // Ends after the header, or before the byte that is its own encoding.
-        let Header {
-            list,
-            payload_length,
-        } = Header::decode(&mut self.rest).map_err(|error| match error {
-            Error::InputTooShort | Error::Custom(_) => Refusal::Truncated { offset },
-            _ => Refusal::NotCanonical { offset },
-        })?;
-        let (contents, rest) = self
-            .rest
-            .split_at_checked(payload_length)
-            .ok_or(Refusal::Truncated { offset })?;
+        let Header { list, payload_length } =
+            Header::decode(&mut self.rest).map_err(|error| match error {
+                Error::InputTooShort | Error::Custom(_) => Refusal::Truncated { offset },
+                _ => Refusal::NotCanonical { offset },
+            })?;
+        let (contents, rest) =
+            self.rest.split_at_checked(payload_length).ok_or(Refusal::Truncated { offset })?;
         self.rest = rest;
-        Ok((
-            list,
-            Self {
-                rest: contents,
-                end: self.end - rest.len(),
-            },
-        ))
+        Ok((list, Self { rest: contents, end: self.end - rest.len() }))
     }
 }
 
@@ -154,10 +136,7 @@ mod tests {
     /// it.
     #[test]
     fn the_public_rlp_vectors_are_read_as_they_say() {
-        let path = concat!(
-            env!("CARGO_MANIFEST_DIR"),
-            "/../../../../shared/vectors/rlp.json"
-        );
+        let path = concat!(env!("CARGO_MANIFEST_DIR"), "/../../../../shared/vectors/rlp.json");
         let Ok(file) = std::fs::read(path) else {
             let line = b"skipped: public vectors rlp.json are not beside this repository\n";
             return std::io::stderr().write_all(line).unwrap(); // past the capture of test output
@@ -172,12 +151,7 @@ mod tests {
 
             let cut = &encoded[..encoded.len() - 1];
             let outcome = Reader::new(cut, 0).item().map(|_| ());
-            assert_eq!(
-                outcome,
-                Err(Refusal::Truncated { offset: 0 }),
-                "{}",
-                vector["name"]
-            );
+            assert_eq!(outcome, Err(Refusal::Truncated { offset: 0 }), "{}", vector["name"]);
         }
     }
 }

@@ -63,9 +63,7 @@ impl Transaction {
             TransactionType::Legacy { gas_price } | TransactionType::Eip2930 { gas_price, .. } => {
                 gas_price
             }
-            TransactionType::Eip1559 {
-                max_fee_per_gas, ..
-            } => max_fee_per_gas,
+            TransactionType::Eip1559 { max_fee_per_gas, .. } => max_fee_per_gas,
         }
     }
 
@@ -75,11 +73,7 @@ impl Transaction {
     /// Whatever it did not look at, or read leniently, is missing here: what was shown is what is
     /// signed.
     pub(super) fn must_encode_to(&self, bytes: &[u8]) -> Result<(), Refusal> {
-        if self.encode() == bytes {
-            Ok(())
-        } else {
-            Err(Refusal::NotRebuilt)
-        }
+        if self.encode() == bytes { Ok(()) } else { Err(Refusal::NotRebuilt) }
     }
 
     /// The unsigned bytes of these fields.
@@ -95,10 +89,7 @@ impl Transaction {
                 0u8.encode(&mut items); // r and s of a signature to come
                 0u8.encode(&mut items);
             }
-            TransactionType::Eip2930 {
-                gas_price,
-                access_list,
-            } => {
+            TransactionType::Eip2930 { gas_price, access_list } => {
                 encoded.push(EIP2930);
                 self.chain_id.encode(&mut items);
                 self.nonce.encode(&mut items);
@@ -106,11 +97,7 @@ impl Transaction {
                 self.encode_call(&mut items);
                 access_list::encode(access_list, &mut items);
             }
-            TransactionType::Eip1559 {
-                max_fee_per_gas,
-                max_priority_fee_per_gas,
-                access_list,
-            } => {
+            TransactionType::Eip1559 { max_fee_per_gas, max_priority_fee_per_gas, access_list } => {
                 encoded.push(EIP1559);
                 self.chain_id.encode(&mut items);
                 self.nonce.encode(&mut items);
@@ -127,10 +114,7 @@ impl Transaction {
     /// The four fields that follow the price in every type.
     fn encode_call(&self, items: &mut Vec<u8>) {
         self.gas.encode(items);
-        self.to
-            .as_ref()
-            .map_or(&[][..], |to| to.as_slice())
-            .encode(items);
+        self.to.as_ref().map_or(&[][..], |to| to.as_slice()).encode(items);
         self.value.encode(items);
         self.data.as_slice().encode(items);
     }
@@ -138,11 +122,7 @@ impl Transaction {
 
 /// Appends the list of `items`, which are encoded already.
 pub(super) fn encode_list(items: &[u8], out: &mut Vec<u8>) {
-    Header {
-        list: true,
-        payload_length: items.len(),
-    }
-    .encode(out);
+    Header { list: true, payload_length: items.len() }.encode(out);
     out.extend_from_slice(items);
 }
 
@@ -153,9 +133,7 @@ mod tests {
     #[test]
     fn bytes_that_the_fields_do_not_encode_to_are_refused() {
         let transaction = Transaction {
-            transaction_type: TransactionType::Legacy {
-                gas_price: U256::from(2),
-            },
+            transaction_type: TransactionType::Legacy { gas_price: U256::from(2) },
             chain_id: 1,
             nonce: 9,
             gas: 3,
@@ -169,20 +147,11 @@ mod tests {
         for position in 0..bytes.len() {
             let mut changed = bytes.clone();
             changed[position] ^= 1;
-            assert_eq!(
-                transaction.must_encode_to(&changed),
-                Err(Refusal::NotRebuilt)
-            );
+            assert_eq!(transaction.must_encode_to(&changed), Err(Refusal::NotRebuilt));
         }
         let longer = [&bytes[..], &[0x80]].concat();
         let shorter = &bytes[..bytes.len() - 1];
-        assert_eq!(
-            transaction.must_encode_to(&longer),
-            Err(Refusal::NotRebuilt)
-        );
-        assert_eq!(
-            transaction.must_encode_to(shorter),
-            Err(Refusal::NotRebuilt)
-        );
+        assert_eq!(transaction.must_encode_to(&longer), Err(Refusal::NotRebuilt));
+        assert_eq!(transaction.must_encode_to(shorter), Err(Refusal::NotRebuilt));
     }
 }

@@ -56,10 +56,7 @@ fn a_call_with_an_access_list() {
         .with("to", text(&account))
         .with("value", number(0))
         .with("data", text([0xa9, 0x05, 0x9c, 0xbb]))
-        .with(
-            "accessList",
-            list([list([text(&account), list([text([0x11; 32])])])]),
-        );
+        .with("accessList", list([list([text(&account), list([text([0x11; 32])])])]));
 
     let description = description(&draft);
 
@@ -91,9 +88,7 @@ fn a_call_with_an_access_list() {
 
 #[test]
 fn a_contract_creation() {
-    let draft = draft(Type::Eip1559)
-        .with("to", text([]))
-        .with("data", text([0x60, 0x00]));
+    let draft = draft(Type::Eip1559).with("to", text([])).with("data", text([0x60, 0x00]));
 
     let description = description(&draft);
 
@@ -118,8 +113,5 @@ fn a_printed_intent_names_the_digest_and_not_the_contents() {
     let printed = format!("{intent:?}");
 
     assert!(printed.contains(&hex::encode(intent.digest())), "{printed}");
-    assert!(
-        !printed.contains("171, 171") && !printed.contains("abab"),
-        "{printed}"
-    );
+    assert!(!printed.contains("171, 171") && !printed.contains("abab"), "{printed}");
 }

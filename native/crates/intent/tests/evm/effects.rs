@@ -6,10 +6,7 @@ use crate::encoder::{number, text};
 use crate::payloads::{Draft, TYPES, Type, draft, read};
 
 const ETHER: AssetId = AssetId::EvmNative { chain_id: 1 };
-const RECIPIENT: Account = Account::Evm {
-    chain_id: 1,
-    address: Address::repeat_byte(0x35),
-};
+const RECIPIENT: Account = Account::Evm { chain_id: 1, address: Address::repeat_byte(0x35) };
 
 fn effects(draft: &Draft) -> Vec<Effect> {
     read(&draft.bytes()).unwrap().effects().to_vec()
@@ -66,11 +63,8 @@ fn a_transfer_of_nothing_still_names_its_recipient() {
 #[test]
 fn calldata_is_unknown_and_carries_target_selector_value_and_hash() {
     let calldata = hex::decode("a9059cbb0000").unwrap();
-    let effects = effects(
-        &draft(Type::Eip1559)
-            .with("value", number(7))
-            .with("data", text(&calldata)),
-    );
+    let effects =
+        effects(&draft(Type::Eip1559).with("value", number(7)).with("data", text(&calldata)));
 
     let unknown = Effect {
         kind: EffectKind::Unknown,
@@ -91,9 +85,7 @@ fn calldata_is_unknown_and_carries_target_selector_value_and_hash() {
 
 #[test]
 fn calldata_without_value_never_claims_that_nothing_leaves() {
-    let draft = draft(Type::Legacy)
-        .with("value", number(0))
-        .with("data", text([0xff; 4]));
+    let draft = draft(Type::Legacy).with("value", number(0)).with("data", text([0xff; 4]));
     let effects = effects(&draft);
 
     assert_eq!(effects[0].kind, EffectKind::Unknown);
@@ -103,18 +95,9 @@ fn calldata_without_value_never_claims_that_nothing_leaves() {
 
 #[test]
 fn a_selector_is_four_bytes_or_none() {
-    for (length, selector) in [
-        (1, None),
-        (3, None),
-        (4, Some([0x11; 4])),
-        (5, Some([0x11; 4])),
-    ] {
+    for (length, selector) in [(1, None), (3, None), (4, Some([0x11; 4])), (5, Some([0x11; 4]))] {
         let effects = effects(&draft(Type::Eip2930).with("data", text(vec![0x11; length])));
-        assert_eq!(
-            effects[0].call.unwrap().selector,
-            selector,
-            "{length} bytes"
-        );
+        assert_eq!(effects[0].call.unwrap().selector, selector, "{length} bytes");
     }
 }
 
@@ -152,15 +135,9 @@ fn accounts_and_assets_are_written_as_caip_names() {
             .unwrap(),
     );
 
-    let account = Account::Evm {
-        chain_id: 8453,
-        address,
-    };
+    let account = Account::Evm { chain_id: 8453, address };
     let asset = AssetId::EvmNative { chain_id: 8453 };
 
-    assert_eq!(
-        account.to_string(),
-        "eip155:8453:0x5aAeb6053F3E94C9b9A09f33669435E7Ef1BeAed"
-    );
+    assert_eq!(account.to_string(), "eip155:8453:0x5aAeb6053F3E94C9b9A09f33669435E7Ef1BeAed");
     assert_eq!(asset.to_string(), "eip155:8453/slip44:60");
 }

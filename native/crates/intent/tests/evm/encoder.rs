@@ -41,9 +41,7 @@ fn with_header(base: u8, contents: Vec<u8>) -> Vec<u8> {
     let mut encoded = match contents.len() {
         short @ 0..=55 => vec![base + u8::try_from(short).unwrap()],
         long => {
-            let Item::Text(length) = number(u64::try_from(long).unwrap()) else {
-                unreachable!()
-            };
+            let Item::Text(length) = number(u64::try_from(long).unwrap()) else { unreachable!() };
             let mut header = vec![base + 55 + u8::try_from(length.len()).unwrap()];
             header.extend(length);
             header
@@ -69,19 +67,12 @@ pub(crate) fn unsigned(transaction: &Transaction) -> Vec<u8> {
             let replay = [chain_id, text([]), text([])];
             list([nonce, price].into_iter().chain(call).chain(replay)).encode()
         }
-        TransactionType::Eip2930 {
-            gas_price,
-            access_list,
-        } => {
+        TransactionType::Eip2930 { gas_price, access_list } => {
             let price = integer(gas_price.to_be_bytes::<32>());
             let items = [chain_id, nonce, price].into_iter().chain(call);
             typed(1, items.chain([entries(access_list)]))
         }
-        TransactionType::Eip1559 {
-            max_fee_per_gas,
-            max_priority_fee_per_gas,
-            access_list,
-        } => {
+        TransactionType::Eip1559 { max_fee_per_gas, max_priority_fee_per_gas, access_list } => {
             let priority = integer(max_priority_fee_per_gas.to_be_bytes::<32>());
             let fee = integer(max_fee_per_gas.to_be_bytes::<32>());
             let items = [chain_id, nonce, priority, fee].into_iter().chain(call);
@@ -97,10 +88,7 @@ pub(crate) fn typed(transaction_type: u8, items: impl IntoIterator<Item = Item>)
 }
 
 fn entries(access_list: &[AccessListEntry]) -> Item {
-    list(access_list.iter().map(
-        |AccessListEntry {
-             address,
-             storage_keys,
-         }| { list([text(address), list(storage_keys.iter().map(text))]) },
-    ))
+    list(access_list.iter().map(|AccessListEntry { address, storage_keys }| {
+        list([text(address), list(storage_keys.iter().map(text))])
+    }))
 }

@@ -8,11 +8,7 @@ pub(crate) const CHAIN: &str = "eip155:1";
 
 /// Reads a transaction for mainnet.
 pub(crate) fn read(bytes: &[u8]) -> Result<Intent, Refusal> {
-    parse(&Payload {
-        kind: "evm.transaction",
-        chain: CHAIN,
-        bytes,
-    })
+    parse(&Payload { kind: "evm.transaction", chain: CHAIN, bytes })
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -62,19 +58,12 @@ pub(crate) fn draft(transaction_type: Type) -> Draft {
         .chain([("accessList", list([]))])
         .collect(),
     };
-    Draft {
-        transaction_type,
-        items,
-    }
+    Draft { transaction_type, items }
 }
 
 impl Draft {
     pub(crate) fn with(mut self, field: &str, item: Item) -> Self {
-        let slot = self
-            .items
-            .iter_mut()
-            .find(|(name, _)| *name == field)
-            .unwrap();
+        let slot = self.items.iter_mut().find(|(name, _)| *name == field).unwrap();
         slot.1 = item;
         self
     }
@@ -84,9 +73,7 @@ impl Draft {
         let fee = integer(big_endian);
         match self.transaction_type {
             Type::Legacy | Type::Eip2930 => self.with("gasPrice", fee),
-            Type::Eip1559 => self
-                .with("maxPriorityFeePerGas", number(0))
-                .with("maxFeePerGas", fee),
+            Type::Eip1559 => self.with("maxPriorityFeePerGas", number(0)).with("maxFeePerGas", fee),
         }
     }
 
@@ -108,13 +95,7 @@ impl Draft {
         let contents: Vec<u8> = self
             .items
             .iter()
-            .flat_map(|(name, item)| {
-                if *name == field {
-                    raw.to_vec()
-                } else {
-                    item.encode()
-                }
-            })
+            .flat_map(|(name, item)| if *name == field { raw.to_vec() } else { item.encode() })
             .collect();
         // A string of the same length has the same header, 0x40 lower.
         let mut encoded = text(&contents).encode();

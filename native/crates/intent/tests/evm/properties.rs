@@ -11,20 +11,12 @@ use crate::payloads::{CHAIN, Draft, TYPES, Type, draft, read};
 
 /// What must be true of everything that was read.
 fn check(intent: &Intent, bytes: &[u8]) {
-    assert_eq!(
-        unsigned(intent.transaction()),
-        bytes,
-        "another encoding of the same fields"
-    );
+    assert_eq!(unsigned(intent.transaction()), bytes, "another encoding of the same fields");
     assert_eq!(intent.bytes(), bytes);
     assert_eq!(intent.digest(), alloy_primitives::keccak256(bytes).0);
     let transaction = intent.transaction();
     let cost = U256::from(transaction.gas) * transaction.max_fee_per_gas() + transaction.value;
-    assert_eq!(
-        leaving(intent),
-        cost,
-        "something is counted twice or not at all"
-    );
+    assert_eq!(leaving(intent), cost, "something is counted twice or not at all");
     serde_json::from_str::<serde_json::Value>(&intent.describe()).unwrap();
 }
 
@@ -53,43 +45,28 @@ fn valid() -> impl Strategy<Value = Draft> {
     let data = prop_oneof![vec(any::<u8>(), 0..8), vec(any::<u8>(), 0..300)];
     let fees = (big_endian(16), big_endian(16));
     let numbers = (0..u64::MAX, any::<u64>(), big_endian(31));
-    (
-        prop::sample::select(&TYPES),
-        numbers,
-        fees,
-        recipient,
-        data,
-        access_list(),
+    (prop::sample::select(&TYPES), numbers, fees, recipient, data, access_list()).prop_map(
+        |(transaction_type, (nonce, gas, value), (fee, tip), recipient, mut data, access_list)| {
+            if recipient.is_none() {
+                data.push(0xfe); // a creation has code
+            }
+            let mut draft = draft(transaction_type)
+                .with_fee(&fee)
+                .with("nonce", number(nonce))
+                .with("gas", number(gas))
+                .with("to", text(recipient.map(Vec::from).unwrap_or_default()))
+                .with("value", integer(value))
+                .with("data", text(data));
+            if draft.has("accessList") {
+                draft = draft.with("accessList", access_list);
+            }
+            if transaction_type == Type::Eip1559 {
+                let tip = U256::from_be_slice(&tip).min(U256::from_be_slice(&fee));
+                draft = draft.with("maxPriorityFeePerGas", integer(tip.to_be_bytes::<32>()));
+            }
+            draft
+        },
     )
-        .prop_map(
-            |(
-                transaction_type,
-                (nonce, gas, value),
-                (fee, tip),
-                recipient,
-                mut data,
-                access_list,
-            )| {
-                if recipient.is_none() {
-                    data.push(0xfe); // a creation has code
-                }
-                let mut draft = draft(transaction_type)
-                    .with_fee(&fee)
-                    .with("nonce", number(nonce))
-                    .with("gas", number(gas))
-                    .with("to", text(recipient.map(Vec::from).unwrap_or_default()))
-                    .with("value", integer(value))
-                    .with("data", text(data));
-                if draft.has("accessList") {
-                    draft = draft.with("accessList", access_list);
-                }
-                if transaction_type == Type::Eip1559 {
-                    let tip = U256::from_be_slice(&tip).min(U256::from_be_slice(&fee));
-                    draft = draft.with("maxPriorityFeePerGas", integer(tip.to_be_bytes::<32>()));
-                }
-                draft
-            },
-        )
 }
 
 #[derive(Debug, Clone)]
@@ -139,11 +116,7 @@ fn mutate(bytes: &mut Vec<u8>, mutation: &Mutation) {
 
 /// Lists and strings without any plan.
 fn tree() -> impl Strategy<Value = Item> {
-    let leaf = prop_oneof![
-        vec(any::<u8>(), 0..2),
-        vec(any::<u8>(), 20),
-        vec(any::<u8>(), 0..60)
-    ];
+    let leaf = prop_oneof![vec(any::<u8>(), 0..2), vec(any::<u8>(), 20), vec(any::<u8>(), 0..60)];
     leaf.prop_map(Item::Text)
         .prop_recursive(3, 40, 10, |inner| vec(inner, 0..10).prop_map(Item::List))
 }

@@ -14,10 +14,7 @@ use crate::encoder::{Item, list, text};
 
 /// The file's contents, or a line that names it. Written past the capture of test output.
 fn public(file: &str) -> Option<Value> {
-    let folder = Path::new(concat!(
-        env!("CARGO_MANIFEST_DIR"),
-        "/../../../../shared/vectors"
-    ));
+    let folder = Path::new(concat!(env!("CARGO_MANIFEST_DIR"), "/../../../../shared/vectors"));
     match std::fs::read(folder.join(file)) {
         Ok(bytes) => Some(serde_json::from_slice(&bytes).unwrap()),
         Err(_) => {
@@ -42,22 +39,15 @@ fn item(decoded: &Value) -> Item {
 /// The outcome as one line: digest or reason.
 fn outcome(chain: impl Display, unsigned: &[u8]) -> Result<[u8; 32], &'static str> {
     let chain = format!("eip155:{chain}");
-    parse(&Payload {
-        kind: "evm.transaction",
-        chain: &chain,
-        bytes: unsigned,
-    })
-    .map(|intent| intent.digest())
-    .map_err(|refusal| refusal.code())
+    parse(&Payload { kind: "evm.transaction", chain: &chain, bytes: unsigned })
+        .map(|intent| intent.digest())
+        .map_err(|refusal| refusal.code())
 }
 
 /// ethers.js testcases, `rlp` (MIT).
 #[test]
 fn the_oracle_of_these_tests_encodes_the_public_rlp_vectors() {
-    for vector in public("rlp.json")
-        .iter()
-        .flat_map(|file| file.as_array().unwrap())
-    {
+    for vector in public("rlp.json").iter().flat_map(|file| file.as_array().unwrap()) {
         assert_eq!(
             item(&vector["decoded"]).encode(),
             bytes(&vector["encoded"]),
@@ -108,19 +98,11 @@ fn the_public_transactions_are_read_or_refused_for_the_reason_in_their_fields() 
         ] {
             if vector[form] != "" {
                 let name = format!("{} {form}", vector["name"]);
-                assert_eq!(
-                    outcome(declared, &bytes(&vector[form])),
-                    Err(reason),
-                    "{name}"
-                );
+                assert_eq!(outcome(declared, &bytes(&vector[form])), Err(reason), "{name}");
             }
         }
     }
-    assert_eq!(
-        verified > 1000,
-        file.is_some(),
-        "only {verified} transactions could be read"
-    );
+    assert_eq!(verified > 1000, file.is_some(), "only {verified} transactions could be read");
 }
 
 fn reason_in_fields(vector: &Value, form: &str) -> Option<&'static str> {

@@ -11,9 +11,7 @@ fn vectors() -> Vec<Value> {
         "/../../../__test__/vectors/intent/evm-transactions.json"
     );
     let mut file: Value = serde_json::from_slice(&std::fs::read(path).unwrap()).unwrap();
-    let Value::Array(vectors) = file["vectors"].take() else {
-        panic!("no vectors")
-    };
+    let Value::Array(vectors) = file["vectors"].take() else { panic!("no vectors") };
     assert!(vectors.len() > 200, "the file lost vectors");
     vectors
 }
@@ -28,30 +26,18 @@ fn every_transaction_that_viem_makes_is_read_as_viem_wrote_it() {
         let name = &vector["name"];
         let unsigned = bytes(&vector, "unsigned");
         let chain = vector["chain"].as_str().unwrap();
-        let intent = parse(&Payload {
-            kind: "evm.transaction",
-            chain,
-            bytes: &unsigned,
-        })
-        .expect(chain);
+        let intent =
+            parse(&Payload { kind: "evm.transaction", chain, bytes: &unsigned }).expect(chain);
 
         assert_eq!(intent.digest().to_vec(), bytes(&vector, "digest"), "{name}");
-        assert_eq!(
-            intent.payload_hash().to_vec(),
-            bytes(&vector, "payloadHash"),
-            "{name}"
-        );
+        assert_eq!(intent.payload_hash().to_vec(), bytes(&vector, "payloadHash"), "{name}");
         assert_eq!(intent.bytes(), unsigned, "{name}");
         assert_eq!(intent.chain(), chain, "{name}");
         let described: Value = serde_json::from_str(&intent.describe()).unwrap();
         assert_eq!(described["transaction"], vector["transaction"], "{name}");
         assert_eq!(described["digest"], vector["digest"], "{name}");
         if let Some(call) = intent.effects()[0].call {
-            assert_eq!(
-                call.data_hash.to_vec(),
-                bytes(&vector, "dataHash"),
-                "{name}"
-            );
+            assert_eq!(call.data_hash.to_vec(), bytes(&vector, "dataHash"), "{name}");
         }
     }
 }
@@ -61,18 +47,9 @@ fn a_transaction_for_one_chain_is_refused_for_another() {
     for vector in vectors() {
         let unsigned = bytes(&vector, "unsigned");
         for chain in ["eip155:1", "eip155:2", "eip155:137"] {
-            let refused = parse(&Payload {
-                kind: "evm.transaction",
-                chain,
-                bytes: &unsigned,
-            })
-            .is_err();
-            assert_eq!(
-                refused,
-                vector["chain"] != chain,
-                "{} as {chain}",
-                vector["name"]
-            );
+            let refused =
+                parse(&Payload { kind: "evm.transaction", chain, bytes: &unsigned }).is_err();
+            assert_eq!(refused, vector["chain"] != chain, "{} as {chain}", vector["name"]);
         }
     }
 }
@@ -93,8 +70,5 @@ fn the_example_of_eip_155_has_the_digest_it_states() {
     assert_eq!(intent.kind().digest_kind(), 1);
     assert_eq!(intent.resolved_hash(), [0; 32]);
     assert_eq!(intent.effects()[0].kind, EffectKind::Transfer);
-    assert_eq!(
-        intent.effects()[0].amount,
-        Amount::Exact(intent.transaction().value)
-    );
+    assert_eq!(intent.effects()[0].amount, Amount::Exact(intent.transaction().value));
 }

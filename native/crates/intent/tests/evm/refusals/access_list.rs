@@ -37,28 +37,20 @@ fn an_entry_is_an_address_and_a_list_of_keys() {
             field: "accessList entry",
             offset,
         });
-        refused_at(list([list([]), list([])]), 1, |offset| {
-            Refusal::StringExpected {
-                field: "accessList address",
-                offset,
-            }
-        });
-        refused_at(list([address(), text([])]), 22, |offset| {
-            Refusal::ListExpected {
-                field: "accessList storageKeys",
-                offset,
-            }
-        });
-        refused_at(list([address(), list([list([])])]), 23, |offset| {
-            Refusal::StringExpected {
-                field: "accessList storageKey",
-                offset,
-            }
-        });
-        refused_at(list([]), 1, |offset| Refusal::Truncated { offset });
-        refused_at(list([address()]), 22, |offset| Refusal::Truncated {
+        refused_at(list([list([]), list([])]), 1, |offset| Refusal::StringExpected {
+            field: "accessList address",
             offset,
         });
+        refused_at(list([address(), text([])]), 22, |offset| Refusal::ListExpected {
+            field: "accessList storageKeys",
+            offset,
+        });
+        refused_at(list([address(), list([list([])])]), 23, |offset| Refusal::StringExpected {
+            field: "accessList storageKey",
+            offset,
+        });
+        refused_at(list([]), 1, |offset| Refusal::Truncated { offset });
+        refused_at(list([address()]), 22, |offset| Refusal::Truncated { offset });
         accepted(&with(entry(0)));
         accepted(&with(entry(1)));
     }
@@ -70,10 +62,7 @@ fn nothing_may_follow_the_keys_of_an_entry() {
     for (draft, field) in each(&["accessList"]) {
         for surplus in [text([]), text([1]), list([]), list([entry(1)])] {
             let with_surplus = list([text([0xaa; 20]), list([]), surplus]);
-            refused(
-                &draft.clone().with(field, list([with_surplus])),
-                Refusal::NotRebuilt,
-            );
+            refused(&draft.clone().with(field, list([with_surplus])), Refusal::NotRebuilt);
         }
     }
 }

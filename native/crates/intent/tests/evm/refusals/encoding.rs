@@ -6,15 +6,8 @@ use super::{accepted, each};
 use crate::encoder::{Item, text};
 use crate::payloads::{TYPES, Type, draft, read};
 
-const INTEGERS: [&str; 7] = [
-    "chainId",
-    "nonce",
-    "gasPrice",
-    "maxPriorityFeePerGas",
-    "maxFeePerGas",
-    "gas",
-    "value",
-];
+const INTEGERS: [&str; 7] =
+    ["chainId", "nonce", "gasPrice", "maxPriorityFeePerGas", "maxFeePerGas", "gas", "value"];
 
 #[track_caller]
 fn not_canonical(field: &str, raw: &[u8]) {
@@ -72,10 +65,7 @@ fn the_outer_list_has_one_header() {
         let draft = draft(transaction_type);
         let start = usize::from(transaction_type != Type::Legacy);
         let short = draft.bytes();
-        assert!(
-            short[start] < 0xf8,
-            "the usual transaction has a short list"
-        );
+        assert!(short[start] < 0xf8, "the usual transaction has a short list");
         let contents = &short[start + 1..];
         let length = u8::try_from(contents.len()).unwrap();
         let with_header = |header: &[u8]| [&short[..start], header, contents].concat();
@@ -84,10 +74,7 @@ fn the_outer_list_has_one_header() {
         let refusal = Err(Refusal::NotCanonical { offset: start });
         assert_eq!(read(&with_header(&[0xf8, length])), refusal);
         assert_eq!(read(&with_header(&[0xf9, 0, length])), refusal);
-        assert_eq!(
-            read(&with_header(&[0xff, 0, 0, 0, 0, 0, 0, 0, length])),
-            refusal
-        );
+        assert_eq!(read(&with_header(&[0xff, 0, 0, 0, 0, 0, 0, 0, length])), refusal);
         let all = Err(Refusal::Truncated { offset: start });
         assert_eq!(read(&with_header(&[0xff; 9])), all);
         assert_eq!(read(&with_header(&[&[0xff][..], &[0x7f; 8]].concat())), all);
@@ -100,37 +87,23 @@ fn an_access_list_has_one_header() {
         let draft = draft(transaction_type);
         let offset = draft.offset("accessList");
         let refusal = Err(Refusal::NotCanonical { offset });
-        assert_eq!(
-            read(&draft.bytes_with_raw("accessList", &[0xf8, 0x00])),
-            refusal
-        );
+        assert_eq!(read(&draft.bytes_with_raw("accessList", &[0xf8, 0x00])), refusal);
     }
 }
 
 #[test]
 fn an_integer_has_no_leading_zero() {
     for (draft, field) in each(&INTEGERS) {
-        for raw in [
-            &[0x00][..],
-            &[0x82, 0x00, 0x01],
-            &[0x82, 0x00, 0x80],
-            &[0xa0; 33],
-        ] {
+        for raw in [&[0x00][..], &[0x82, 0x00, 0x01], &[0x82, 0x00, 0x80], &[0xa0; 33]] {
             let mut raw = raw.to_vec();
             if raw.len() == 33 {
                 raw[1] = 0;
             }
             let bytes = draft.bytes_with_raw(field, &raw);
-            let Err(refusal) = read(&bytes) else {
-                panic!("{field} was read from {raw:?}")
-            };
+            let Err(refusal) = read(&bytes) else { panic!("{field} was read from {raw:?}") };
             assert_eq!(refusal.code(), "integer-not-minimal", "{field} {raw:?}");
             let offset = refusal.offset().unwrap();
-            assert_eq!(
-                bytes[offset..offset + raw.len()],
-                raw,
-                "{field} is elsewhere"
-            );
+            assert_eq!(bytes[offset..offset + raw.len()], raw, "{field} is elsewhere");
         }
     }
 }

@@ -15,10 +15,7 @@ fn a_nonce_stays_below_the_largest_of_an_account() {
     for (draft, field) in each(&["nonce"]) {
         accepted(&draft.clone().with(field, number(u64::MAX - 2)));
         accepted(&draft.clone().with(field, number(u64::MAX - 1)));
-        for above in [
-            integer(u64::MAX.to_be_bytes()),
-            text([1, 0, 0, 0, 0, 0, 0, 0, 0]),
-        ] {
+        for above in [integer(u64::MAX.to_be_bytes()), text([1, 0, 0, 0, 0, 0, 0, 0, 0])] {
             let draft = draft.clone().with(field, above);
             let offset = draft.offset(field);
             refused(&draft, Refusal::IntegerOutOfRange { field, offset });
@@ -42,23 +39,13 @@ fn amounts_have_256_bits() {
     for transaction_type in TYPES {
         // Nothing is paid for gas, or no gas is used, so that only the field itself is at its edge.
         let value = draft(transaction_type).with_fee([]);
-        accepted(
-            &value
-                .clone()
-                .with("value", integer(full(U256::MAX - U256::ONE))),
-        );
+        accepted(&value.clone().with("value", integer(full(U256::MAX - U256::ONE))));
         accepted(&value.clone().with("value", integer(full(U256::MAX))));
         let fee = draft(transaction_type).with("gas", number(0));
         accepted(&fee.clone().with_fee(full(U256::MAX - U256::ONE)));
         accepted(&fee.with_fee(full(U256::MAX)));
     }
-    let amounts = [
-        "chainId",
-        "value",
-        "gasPrice",
-        "maxFeePerGas",
-        "maxPriorityFeePerGas",
-    ];
+    let amounts = ["chainId", "value", "gasPrice", "maxFeePerGas", "maxPriorityFeePerGas"];
     for (draft, field) in each(&amounts) {
         for length in [33, 34, 64] {
             let draft = draft.clone().with(field, text(vec![1; length]));
@@ -86,32 +73,22 @@ fn a_priority_fee_is_part_of_the_maximum_fee() {
 fn the_maximum_fee_has_256_bits() {
     for transaction_type in TYPES {
         // gas × fee = 2^256 − 2, and 2^256
-        let draft = draft(transaction_type)
-            .with("gas", number(2))
-            .with("value", number(0));
+        let draft = draft(transaction_type).with("gas", number(2)).with("value", number(0));
         let half = U256::MAX >> 1;
         accepted(&draft.clone().with_fee(full(half - U256::ONE)));
         accepted(&draft.clone().with_fee(full(half)));
-        refused(
-            &draft.with_fee(full(half + U256::ONE)),
-            Refusal::CostOverflow,
-        );
+        refused(&draft.with_fee(full(half + U256::ONE)), Refusal::CostOverflow);
     }
 }
 
 #[test]
 fn value_and_maximum_fee_together_have_256_bits() {
     for transaction_type in TYPES {
-        let draft = draft(transaction_type)
-            .with("gas", number(21_000))
-            .with_fee([10]);
+        let draft = draft(transaction_type).with("gas", number(21_000)).with_fee([10]);
         let rest = U256::MAX - U256::from(210_000);
         accepted(&draft.clone().with("value", integer(full(rest - U256::ONE))));
         accepted(&draft.clone().with("value", integer(full(rest))));
-        refused(
-            &draft.with("value", integer(full(rest + U256::ONE))),
-            Refusal::CostOverflow,
-        );
+        refused(&draft.with("value", integer(full(rest + U256::ONE))), Refusal::CostOverflow);
     }
 }
 

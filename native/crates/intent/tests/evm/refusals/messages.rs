@@ -16,9 +16,7 @@ fn all() -> Vec<Refusal> {
         Refusal::NotATransaction,
         Refusal::BlobTransaction,
         Refusal::SetCodeTransaction,
-        Refusal::TransactionTypeUnknown {
-            transaction_type: 5,
-        },
+        Refusal::TransactionTypeUnknown { transaction_type: 5 },
         Refusal::LegacyWithoutChainId,
         Refusal::Signed,
         Refusal::Truncated { offset },
@@ -27,11 +25,7 @@ fn all() -> Vec<Refusal> {
         Refusal::NotRebuilt,
         Refusal::ListExpected { field, offset },
         Refusal::StringExpected { field, offset },
-        Refusal::ItemCount {
-            expected: 9,
-            found: 8,
-            offset,
-        },
+        Refusal::ItemCount { expected: 9, found: 8, offset },
         Refusal::LengthInvalid { field, offset },
         Refusal::IntegerNotMinimal { field, offset },
         Refusal::IntegerOutOfRange { field, offset },
@@ -84,27 +78,14 @@ fn a_message_names_the_rule_and_the_place() {
     for refusal in all() {
         let message = refusal.to_string();
         assert!(!message.is_empty() && !message.ends_with('.'), "{message}");
-        assert_eq!(
-            message.contains("(byte 77)"),
-            refusal.offset().is_some(),
-            "{message}"
-        );
+        assert_eq!(message.contains("(byte 77)"), refusal.offset().is_some(), "{message}");
     }
     assert_eq!(
-        Refusal::ItemCount {
-            expected: 9,
-            found: 8,
-            offset: 1
-        }
-        .to_string(),
+        Refusal::ItemCount { expected: 9, found: 8, offset: 1 }.to_string(),
         "the list must have 9 items, not 8 (byte 1)"
     );
     assert_eq!(
-        Refusal::IntegerNotMinimal {
-            field: "nonce",
-            offset: 4
-        }
-        .to_string(),
+        Refusal::IntegerNotMinimal { field: "nonce", offset: 4 }.to_string(),
         "nonce must not have leading zeros (byte 4)"
     );
 }

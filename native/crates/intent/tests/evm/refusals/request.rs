@@ -10,19 +10,8 @@ use crate::payloads::{CHAIN, TYPES, Type, draft};
 #[test]
 fn an_unknown_kind_is_refused() {
     let bytes = draft(Type::Eip1559).bytes();
-    for kind in [
-        "",
-        "evm",
-        "evm.transactio",
-        "evm.transactions",
-        "EVM.transaction",
-        "evm.hash",
-    ] {
-        let payload = Payload {
-            kind,
-            chain: CHAIN,
-            bytes: &bytes,
-        };
+    for kind in ["", "evm", "evm.transactio", "evm.transactions", "EVM.transaction", "evm.hash"] {
+        let payload = Payload { kind, chain: CHAIN, bytes: &bytes };
         assert_eq!(parse(&payload), Err(Refusal::KindUnknown), "{kind}");
     }
 }
@@ -50,11 +39,7 @@ fn a_chain_has_one_spelling() {
         "solana:1",
     ];
     for chain in spellings {
-        let payload = Payload {
-            kind: "evm.transaction",
-            chain,
-            bytes: &bytes,
-        };
+        let payload = Payload { kind: "evm.transaction", chain, bytes: &bytes };
         assert_eq!(parse(&payload), Err(Refusal::ChainInvalid), "{chain}");
     }
 }
@@ -65,12 +50,8 @@ fn a_chain_id_goes_up_to_the_bound_of_eip_2294() {
         let outcome = |id| {
             let bytes = draft(transaction_type).with("chainId", number(id)).bytes();
             let chain = format!("eip155:{id}");
-            parse(&Payload {
-                kind: "evm.transaction",
-                chain: &chain,
-                bytes: &bytes,
-            })
-            .map(|intent| intent.transaction().chain_id)
+            parse(&Payload { kind: "evm.transaction", chain: &chain, bytes: &bytes })
+                .map(|intent| intent.transaction().chain_id)
         };
 
         assert_eq!(outcome(MAX_CHAIN_ID - 1), Ok(MAX_CHAIN_ID - 1));
@@ -106,10 +87,6 @@ fn a_payload_has_at_most_128_kib() {
 
 #[test]
 fn an_empty_payload_is_refused() {
-    let payload = Payload {
-        kind: "evm.transaction",
-        chain: CHAIN,
-        bytes: &[],
-    };
+    let payload = Payload { kind: "evm.transaction", chain: CHAIN, bytes: &[] };
     assert_eq!(parse(&payload), Err(Refusal::PayloadEmpty));
 }

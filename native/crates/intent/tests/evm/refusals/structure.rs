@@ -20,11 +20,7 @@ fn only_the_three_types_are_read_and_the_others_refused_by_name() {
             0x80.. => "not-a-transaction",
             _ => "transaction-type-unknown",
         };
-        assert_eq!(
-            read(&bytes).unwrap_err().code(),
-            reason,
-            "{transaction_type:#04x}"
-        );
+        assert_eq!(read(&bytes).unwrap_err().code(), reason, "{transaction_type:#04x}");
     }
     assert!(read(&typed).is_ok());
 }
@@ -34,10 +30,7 @@ fn a_type_without_a_list_is_refused() {
     for transaction_type in [1, 2] {
         let truncated = Refusal::Truncated { offset: 1 };
         assert_eq!(read(&[transaction_type]), Err(truncated));
-        let not_a_list = Refusal::ListExpected {
-            field: "transaction",
-            offset: 1,
-        };
+        let not_a_list = Refusal::ListExpected { field: "transaction", offset: 1 };
         assert_eq!(read(&[transaction_type, 0x80]), Err(not_a_list));
         assert_eq!(read(&[transaction_type, 0x01]), Err(not_a_list));
     }
@@ -45,11 +38,9 @@ fn a_type_without_a_list_is_refused() {
 
 #[test]
 fn a_list_has_exactly_the_items_of_its_type() {
-    for (transaction_type, expected, offset) in [
-        (Type::Legacy, 9, 0),
-        (Type::Eip2930, 8, 1),
-        (Type::Eip1559, 9, 1),
-    ] {
+    for (transaction_type, expected, offset) in
+        [(Type::Legacy, 9, 0), (Type::Eip2930, 8, 1), (Type::Eip1559, 9, 1)]
+    {
         let draft = draft(transaction_type);
         let mut items: Vec<Item> = draft.items.iter().map(|(_, item)| item.clone()).collect();
         items.extend(vec![text([]); 6]);
@@ -59,17 +50,9 @@ fn a_list_has_exactly_the_items_of_its_type() {
                 _ if found == expected => continue,
                 6 if transaction_type == Type::Legacy => Refusal::LegacyWithoutChainId,
                 _ if transaction_type != Type::Legacy && found == expected + 3 => Refusal::Signed,
-                _ => Refusal::ItemCount {
-                    expected,
-                    found,
-                    offset,
-                },
+                _ => Refusal::ItemCount { expected, found, offset },
             };
-            assert_eq!(
-                outcome,
-                Err(refusal),
-                "{transaction_type:?} with {found} items"
-            );
+            assert_eq!(outcome, Err(refusal), "{transaction_type:?} with {found} items");
         }
         accepted(&draft);
     }
@@ -78,18 +61,12 @@ fn a_list_has_exactly_the_items_of_its_type() {
 #[test]
 fn a_legacy_transaction_with_a_signature_is_refused() {
     let draft = draft(Type::Legacy);
-    for (r, s) in [
-        (vec![1; 32], vec![1; 32]),
-        (vec![1], vec![]),
-        (vec![], vec![1]),
-        (vec![0], vec![]),
-    ] {
+    for (r, s) in
+        [(vec![1; 32], vec![1; 32]), (vec![1], vec![]), (vec![], vec![1]), (vec![0], vec![])]
+    {
         for v in [27, 28, 37, 38, 1] {
-            let signed = draft
-                .clone()
-                .with("chainId", number(v))
-                .with("r", text(&r))
-                .with("s", text(&s));
+            let signed =
+                draft.clone().with("chainId", number(v)).with("r", text(&r)).with("s", text(&s));
             refused(&signed, Refusal::Signed);
         }
     }
@@ -102,10 +79,7 @@ fn every_beginning_of_a_transaction_is_refused() {
         let bytes = draft(transaction_type).bytes();
         for length in 1..bytes.len() {
             let code = read(&bytes[..length]).unwrap_err().code();
-            assert_eq!(
-                code, "truncated",
-                "{transaction_type:?} cut to {length} bytes"
-            );
+            assert_eq!(code, "truncated", "{transaction_type:?} cut to {length} bytes");
         }
     }
 }
@@ -115,9 +89,7 @@ fn nothing_may_follow_a_transaction() {
     for transaction_type in TYPES {
         let bytes = draft(transaction_type).bytes();
         for tail in [&[0x00][..], &[0x80], &[0xc0], &[0xff], &[0; 32], &bytes] {
-            let refusal = Refusal::TrailingBytes {
-                offset: bytes.len(),
-            };
+            let refusal = Refusal::TrailingBytes { offset: bytes.len() };
             assert_eq!(read(&[&bytes, tail].concat()), Err(refusal));
         }
     }
@@ -136,12 +108,7 @@ fn an_item_cannot_reach_past_its_list() {
         let offset = draft.offset(last);
         assert_eq!(read(&bytes), Err(Refusal::Truncated { offset }));
         bytes.push(0xc0);
-        assert_eq!(
-            read(&bytes),
-            Err(Refusal::TrailingBytes {
-                offset: bytes.len() - 1
-            })
-        );
+        assert_eq!(read(&bytes), Err(Refusal::TrailingBytes { offset: bytes.len() - 1 }));
     }
 }
 
