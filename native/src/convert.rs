@@ -4,10 +4,6 @@ use ::intent::MAX_PAYLOAD;
 use ceremony::Role as NativeRole;
 use napi::bindgen_prelude::{BigInt, Uint8Array};
 use napi_derive::napi;
-use rand_chacha::ChaCha20Rng;
-use rand_core::{OsRng, RngCore, SeedableRng};
-use tagged_hash::{hash, tags};
-use zeroize::Zeroizing;
 
 use crate::error::Fault;
 
@@ -121,14 +117,4 @@ fn check_size(envelopes: usize, total: usize) -> Result<(), Fault> {
         return Err(Fault::input("one call takes at most 64 envelopes and 4 MiB"));
     }
     Ok(())
-}
-
-/// A generator for one object or session: 32 bytes of the operating system, hashed with what it is for.
-pub(crate) fn generator(purpose: &[u8]) -> Result<ChaCha20Rng, Fault> {
-    let mut entropy = Zeroizing::new([0u8; 32]);
-    OsRng
-        .try_fill_bytes(entropy.as_mut())
-        .map_err(|_| Fault::new("INTERNAL", "the operating system gave no randomness"))?;
-    let seed = Zeroizing::new(hash(tags::RNG, &[entropy.as_slice(), purpose]));
-    Ok(ChaCha20Rng::from_seed(*seed))
 }

@@ -8,8 +8,9 @@ use napi::Env;
 use napi::bindgen_prelude::Uint8Array;
 use napi_derive::napi;
 
-use crate::convert::{Role, bytes, generator};
+use crate::convert::{Role, bytes, copies};
 use crate::error::{Fault, guard};
+use crate::generator::Generator;
 
 /// One party's secret keys. Signs for named purposes inside ceremonies, never free bytes.
 #[napi]
@@ -23,7 +24,7 @@ impl Identity {
     #[napi(catch_unwind)]
     pub fn generate(env: &Env, role: Role) -> napi::Result<Self> {
         guard(env, || {
-            let mut rng = generator(b"identity")?;
+            let mut rng = Generator::new(b"identity")?;
             Ok(Self { keys: Arc::new(ceremony::Identity::generate(role.into(), &mut rng)) })
         })
     }
@@ -44,7 +45,7 @@ impl Identity {
     #[napi(catch_unwind)]
     pub fn create_pairing(&self, env: &Env) -> napi::Result<Pairing> {
         guard(env, || {
-            let pairing = self.keys.pair(&mut generator(b"pairing")?);
+            let pairing = self.keys.pair(&mut Generator::new(b"pairing")?);
             let card = pairing.card();
             Ok(Pairing { card, secret: Mutex::new(Some(pairing)) })
         })
@@ -103,7 +104,8 @@ pub struct CardInfo {
 }
 
 pub(crate) fn decode_card(card: &[u8]) -> Result<Card, Fault> {
-    Card::decode(card).ok_or_else(|| Fault::input("not a card, or its signature does not verify"))
+    let [card] = copies([card])?; // copied first: the caller's memory may change while it is read
+    Card::decode(&card).ok_or_else(|| Fault::input("not a card, or its signature does not verify"))
 }
 
 /// Reads a card and verifies its signature.

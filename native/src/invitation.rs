@@ -111,7 +111,10 @@ impl Invitation {
     /// Whether an envelope is the initiator's signed stop: the request was taken back.
     #[napi(catch_unwind)]
     pub fn is_withdrawn_by(&self, env: &Env, envelope: &[u8]) -> napi::Result<bool> {
-        guard(env, || Ok(self.inner.is_withdrawn_by(envelope)))
+        guard(env, || {
+            let [envelope] = copies([envelope])?;
+            Ok(self.inner.is_withdrawn_by(&envelope))
+        })
     }
 
     /// This party's no: signed abort envelopes for the initiator.
@@ -177,7 +180,8 @@ pub struct DescriptorInfo {
 #[napi(catch_unwind)]
 pub fn read_descriptor(env: &Env, descriptor: &[u8]) -> napi::Result<DescriptorInfo> {
     guard(env, || {
-        let read = Descriptor::decode(descriptor)
+        let [descriptor] = copies([descriptor])?;
+        let read = Descriptor::decode(&descriptor)
             .ok_or_else(|| Fault::input("not a session descriptor"))?;
         let kind = match read.kind {
             Kind::Keygen => CeremonyKind::Keygen,

@@ -4,6 +4,7 @@
 mod build_info;
 mod convert;
 mod error;
+mod generator;
 mod identity;
 mod intent;
 mod invitation;

@@ -10,10 +10,10 @@ use ceremony::session::{Event, Io, Output, Report, Status, Times, advance};
 use napi::Env;
 use napi::bindgen_prelude::{BigInt, Object, Uint8Array};
 use napi_derive::napi;
-use rand_chacha::ChaCha20Rng;
 
-use crate::convert::{Role, bytes, duration, envelopes, generator, roles, time};
+use crate::convert::{Role, bytes, copies, duration, envelopes, roles, time};
 use crate::error::{Fault, code, guard};
+use crate::generator::Generator;
 use crate::identity::{Identity, Pairing, decode_card};
 use crate::invitation::Invitation;
 use crate::pool::{self, Permit};
@@ -29,12 +29,12 @@ pub(crate) fn live() -> usize {
 
 struct State {
     session: ceremony::Session,
-    rng: ChaCha20Rng,
+    rng: Generator,
     store: Shared,
 }
 
 impl State {
-    fn new(session: ceremony::Session, rng: ChaCha20Rng, store: Shared) -> Box<Self> {
+    fn new(session: ceremony::Session, rng: Generator, store: Shared) -> Box<Self> {
         LIVE.fetch_add(1, Ordering::AcqRel);
         Box::new(Self { session, rng, store })
     }
@@ -122,7 +122,13 @@ impl Handle {
             report = state.fail(failure, now_ms);
         }
         let store = Arc::clone(&state.store);
-        if matches!(report.status, Status::Waiting { .. } | Status::Confirm(_)) {
+        let goes_on =
+            |report: &Report| matches!(report.status, Status::Waiting { .. } | Status::Confirm(_));
+        // A cancel that came after the last look of the round: nothing of it leaves.
+        if goes_on(&report) && self.cancelled.load(Ordering::Relaxed) {
+            report = state.session.stop();
+        }
+        if goes_on(&report) {
             *slot = Slot::Idle(state);
         }
         Ok(RoundOutcome::new(report, store))
@@ -301,7 +307,7 @@ impl Session {
     fn new(
         session: ceremony::Session,
         descriptor_signature: Vec<u8>,
-        rng: ChaCha20Rng,
+        rng: Generator,
         store: Shared,
     ) -> Self {
         Self {
@@ -385,7 +391,7 @@ impl Session {
             let now_ms = time(&now_ms, "nowMs")?;
             let times = Times { now_ms, lifetime_ms: duration(lifetime_ms, "lifetimeMs")? };
             let cards = cards_of(&cards)?;
-            let mut rng = generator(b"session/keygen")?;
+            let mut rng = Generator::new(b"session/keygen")?;
             let keys = Arc::clone(&identity.keys);
             let session =
                 ceremony::Session::create_wallet(keys, pairing.take()?, cards, times, &mut rng)
@@ -411,10 +417,11 @@ impl Session {
         guard(env, || {
             let now_ms = time(&now_ms, "nowMs")?;
             let cards = cards_of(&cards)?;
-            let rng = generator(b"session/keygen")?;
+            let rng = Generator::new(b"session/keygen")?;
             let keys = Arc::clone(&identity.keys);
+            let [descriptor, signature] = copies([descriptor, signature])?;
             let session = pairing.with(|secret| {
-                ceremony::Session::join_wallet(keys, secret, cards, descriptor, signature, now_ms)
+                ceremony::Session::join_wallet(keys, secret, cards, &descriptor, &signature, now_ms)
                     .map_err(Box::new)
             })?;
             Ok(Self::new(session, Vec::new(), rng, Arc::clone(&store.shared)))
@@ -435,7 +442,7 @@ impl Session {
         guard(env, || {
             let now_ms = time(&now_ms, "nowMs")?;
             let times = Times { now_ms, lifetime_ms: duration(lifetime_ms, "lifetimeMs")? };
-            let mut rng = generator(b"session/sign")?;
+            let mut rng = Generator::new(b"session/sign")?;
             let open = wallet.open()?;
             let authorization = authorization.take(&open)?;
             let session = ceremony::Session::sign(
@@ -465,7 +472,7 @@ impl Session {
             let now_ms = time(&now_ms, "nowMs")?;
             let open = wallet.open()?;
             let invitation = invitation.for_wallet(&open)?;
-            let rng = generator(b"session/sign")?;
+            let rng = Generator::new(b"session/sign")?;
             let authorization = authorization.take(&open)?;
             let session = ceremony::Session::join(invitation, authorization, now_ms)?;
             Ok(Self::new(session, Vec::new(), rng, wallet.store()))

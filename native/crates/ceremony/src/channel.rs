@@ -124,6 +124,10 @@ impl Channel {
         self.opening.get_or_insert_with(|| OpeningKey::generate(rng));
     }
 
+    pub(crate) fn has_begun(&self) -> bool {
+        self.opening.is_some()
+    }
+
     pub(crate) fn session_id(&self) -> &[u8; 32] {
         &self.session_id
     }
@@ -175,7 +179,7 @@ impl Channel {
             self.accept_one(bytes)?;
         }
         match self.stopped_by {
-            Some((party, class)) => Err(Failure::stopped_by(party, class)),
+            Some((party, class)) => Err(Failure::stopped_by(party, class, self.peers.len() > 1)),
             None => Ok(()),
         }
     }
@@ -186,7 +190,8 @@ impl Channel {
             return Ok(());
         };
         let Header { round, from, part, parts, .. } = envelope.header;
-        let known_round = round == ROUND_ABORT || round <= self.descriptor.kind.last_round();
+        let known_round = (round == ROUND_ABORT || round <= self.descriptor.kind.last_round())
+            && parts <= self.descriptor.kind.most_parts(round);
         if envelope.header.session_id != self.session_id
             || envelope.header.wallet_id != self.descriptor.wallet_id
             || envelope.header.epoch != self.descriptor.epoch
@@ -370,7 +375,10 @@ impl Channel {
         outgoing: &[Outgoing],
         rng: &mut dyn CryptoRngCore,
     ) -> Result<Vec<Vec<u8>>, Failure> {
-        let session_key = self.opening.as_ref().filter(|_| round == 1).map(OpeningKey::public_key);
+        let session_key = match round {
+            1 => Some(self.opening.as_ref().ok_or_else(Failure::unbegun)?.public_key()),
+            _ => None,
+        };
         let of_keys = outgoing.iter().map(|key| key.broadcast.as_slice());
         let own = Sha256::digest(body::broadcasts(session_key.as_ref(), of_keys));
         self.own_broadcasts.insert(round, own.into());
@@ -468,7 +476,8 @@ impl Channel {
             .iter()
             .fold(0u8, |bits, party| bits | 1u8.checked_shl(u32::from(party.get())).unwrap_or(0));
         let body = [failure.class.byte(), bits];
-        let peers = self.peers.clone();
+        let untold = |peer: &PartyIndex| failure.told_by != Some(*peer);
+        let peers: Vec<PartyIndex> = self.peers.iter().copied().filter(untold).collect();
         let mut envelopes = Vec::with_capacity(peers.len());
         for peer in peers {
             let mut envelope = self.header(ROUND_ABORT, peer, 0, 1, body.len()).encode();

@@ -239,12 +239,17 @@ impl SignDetails {
 
 /// A memo is shown to the person who decides, so it can neither flood nor control a terminal, nor reorder text.
 pub(crate) fn check_memo(memo: &str) -> Result<(), Failure> {
-    let reorders = |c: char| matches!(c, '\u{200e}' | '\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}');
+    // Zero-width characters, line and paragraph separators, marks that reorder, and tags.
+    let unseen = |c: char| {
+        matches!(c,
+            '\u{61c}' | '\u{200b}'..='\u{200f}' | '\u{2028}'..='\u{202e}'
+            | '\u{2060}'..='\u{206f}' | '\u{feff}' | '\u{e0000}'..='\u{e007f}')
+    };
     if memo.len() > MAX_MEMO_BYTES {
         return Err(Failure::config("the memo is longer than 512 bytes"));
     }
-    if memo.chars().any(|c| c.is_control() || reorders(c)) {
-        return Err(Failure::config("the memo has control characters"));
+    if memo.chars().any(|c| c.is_control() || unseen(c)) {
+        return Err(Failure::config("the memo has control or invisible characters"));
     }
     Ok(())
 }

@@ -59,8 +59,10 @@ pub struct Failure {
     pub reason: &'static str,
     /// What must be on disk before anybody hears of this failure.
     pub(crate) evidence: Option<Evidence>,
-    /// Peers are not told: a peer told this party, or they would take it for the end of a session that is alive.
+    /// Peers are not told: they would take it for the end of a session that is alive.
     pub(crate) silent: bool,
+    /// The peer that told this party to stop. The others are told in turn: it may have told this one alone.
+    pub(crate) told_by: Option<PartyIndex>,
 }
 
 /// A failed check that outlives the ceremony.
@@ -76,7 +78,7 @@ pub(crate) enum Evidence {
 
 impl Failure {
     fn new(class: Class, culprits: Vec<PartyIndex>, reason: &'static str) -> Self {
-        Self { class, culprits, reason, evidence: None, silent: false }
+        Self { class, culprits, reason, evidence: None, silent: false, told_by: None }
     }
 
     pub(crate) fn config(reason: &'static str) -> Self {
@@ -94,6 +96,11 @@ impl Failure {
     pub(crate) fn found_elsewhere(self) -> Self {
         let evidence = self.evidence.filter(|found| !matches!(found, Evidence::Cheated(_)));
         Self { evidence, ..self }
+    }
+
+    /// This party's own caller sent something to a session before it began; nothing has left.
+    pub(crate) fn unbegun() -> Self {
+        Self { silent: true, ..Self::config("the session has not begun") }
     }
 
     pub(crate) fn equivocation() -> Self {
@@ -116,8 +123,9 @@ impl Failure {
         Self::new(Class::Storage, Vec::new(), "the store could not be written or read back")
     }
 
-    /// What a peer's abort envelope means here. Its word about culprits is not believed.
-    pub(crate) fn stopped_by(party: PartyIndex, class: u8) -> Self {
+    /// What a peer's abort envelope means here. Its word about culprits is not believed, and it is not blamed for
+    /// stopping itself where it may have stopped for a third party's act: only a refusal is its own.
+    pub(crate) fn stopped_by(party: PartyIndex, class: u8, others: bool) -> Self {
         let (class, reason) = match class {
             1 => (Class::Config, "a peer's setup differs"),
             2 => (Class::Equivocation, "a peer saw different broadcasts"),
@@ -125,10 +133,11 @@ impl Failure {
             _ => (Class::Stopped, "a peer stopped the ceremony"),
         };
         let culprits = match class {
-            Class::Refused | Class::Stopped => vec![party],
+            Class::Refused => vec![party],
+            Class::Stopped if !others => vec![party],
             _ => Vec::new(),
         };
-        Self { silent: true, ..Self::new(class, culprits, reason) }
+        Self { told_by: Some(party), ..Self::new(class, culprits, reason) }
     }
 }
 

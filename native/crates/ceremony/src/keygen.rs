@@ -102,6 +102,12 @@ impl Keygen {
         }
     }
 
+    /// Whether this party acknowledged the epoch. From here on no peer can talk it out of the wallet: others
+    /// may hold its acknowledgement already.
+    pub(crate) fn is_acknowledged(&self) -> bool {
+        matches!(self.state, State::Collecting { .. } | State::Certifying { .. })
+    }
+
     /// Whether everybody acknowledged and only this party's own record of it is under way: there is a wallet,
     /// whatever the caller or the clock says now.
     pub(crate) fn is_certified(&self) -> bool {

@@ -313,11 +313,17 @@ impl Session {
         let mut input = Input { confirmed: None, committed: None };
         if matches!(event, Event::Begin(_)) {
             self.channel.begin(io.rng);
+        } else if !self.channel.has_begun() {
+            return Step::Report(self.end(Failure::unbegun()));
         }
         match event {
             Event::Begin(envelopes) | Event::Receive(envelopes) => {
                 if let Err(failure) = self.channel.accept(envelopes) {
-                    return self.fail(failure);
+                    let settled =
+                        matches!(&self.machine, Machine::Keygen(it) if it.is_acknowledged());
+                    if !(settled && failure.told_by.is_some()) {
+                        return self.fail(failure);
+                    }
                 }
             }
             Event::Confirm(words) => input.confirmed = Some(words.to_vec()),
@@ -475,8 +481,7 @@ impl Session {
 
     fn abort(&mut self, failure: Failure) -> Report {
         self.machine = Machine::Closed;
-        self.outgoing =
-            if failure.silent { Vec::new() } else { self.channel.send_abort(&failure) };
+        self.outgoing = if failure.silent { Vec::new() } else { self.channel.send_abort(&failure) };
         self.share_leaves = false;
         self.last_flight = false;
         self.report(Status::Aborted(failure))

@@ -1,9 +1,10 @@
 //! What the engine costs: `cargo bench -p dkls23 --bench engine`.
 //!
-//! First criterion over the primitives, then whole ceremonies in a loop of its own: every run also times one constant-time
-//! variable-base multiplication and one single-key ECDSA signature of k256, and the ratios are taken within the
-//! run, so that a busy or slow machine changes both sides. Times are CPU per party (all rounds of all parties,
-//! divided by their number), one thread; bytes are what one party sends, a broadcast counted once for each recipient.
+//! First criterion over the primitives, then whole ceremonies in a loop of its own: every run also
+//! times one constant-time variable-base multiplication and one single-key ECDSA signature of k256,
+//! and the ratios are taken within the run, so that a busy or slow machine changes both sides.
+//! Times are CPU per party (all rounds of all parties, divided by their number), one thread; bytes
+//! are what one party sends, a broadcast counted once for each recipient.
 //!
 //! `BENCH_JSON=FILE` also writes the 2-of-3 results as JSON.
 
@@ -16,14 +17,14 @@
 
 use std::collections::BTreeMap;
 use std::hint::black_box;
-use std::sync::Arc;
+use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 
 use criterion::Criterion;
 use dkls23::derive::{self, DerivationPath};
 use dkls23::keygen::{self, KeygenSetup};
 use dkls23::sign::{self, SignSetup};
-use dkls23::{Inbox, KeyShare, Outgoing, PartyIndex};
+use dkls23::{Cancel, Inbox, KeyShare, Outgoing, PartyIndex};
 use k256::ecdsa::SigningKey;
 use k256::ecdsa::signature::hazmat::PrehashSigner;
 use k256::elliptic_curve::Field;
@@ -38,7 +39,7 @@ use tagged_hash::{Prf, tags};
 #[path = "../tests/support/committee.rs"]
 mod committee;
 
-use committee::{Each, committee, exchange, item, never, parties, party};
+use committee::{Each, committee, exchange, item, parties, party};
 
 fn main() {
     let mut rng = ChaCha20Rng::seed_from_u64(1);
@@ -113,20 +114,34 @@ fn single_key_signature(key: &SigningKey, digest: &[u8; 32]) -> k256::ecdsa::Sig
     key.sign_prehash(digest).unwrap()
 }
 
-/// CPU time by round, summed over the parties, and the bytes each party sends.
+/// CPU time by round, summed over the parties, the bytes each party sends, and how long a cancelling
+/// caller would have waited at worst.
 #[derive(Default)]
 struct Cost {
     parties: u32,
     rounds: Vec<Duration>,
     sent: usize,
+    longest_wait: Duration,
 }
 
 impl Cost {
     /// Runs one round of every party.
-    fn round<A, B>(&mut self, inputs: Each<A>, mut run: impl FnMut(PartyIndex, A) -> B) -> Each<B> {
-        let start = Instant::now();
-        let outputs = inputs.into_iter().map(|(party, input)| (party, run(party, input))).collect();
-        self.rounds.push(start.elapsed());
+    fn round<A, B>(
+        &mut self,
+        inputs: Each<A>,
+        mut run: impl FnMut(PartyIndex, A, Cancel<'_>) -> B,
+    ) -> Each<B> {
+        let mut outputs = Each::new();
+        let mut total = Duration::ZERO;
+        for (party, input) in inputs {
+            let polls = Polls::new();
+            let start = Instant::now();
+            outputs.insert(party, run(party, input, &|| polls.poll()));
+            total += start.elapsed();
+            polls.poll();
+            self.longest_wait = self.longest_wait.max(polls.longest());
+        }
+        self.rounds.push(total);
         outputs
     }
 
@@ -135,6 +150,27 @@ impl Cost {
         let private: usize = out.private.values().map(|body| body.len()).sum();
         self.sent += private + out.broadcast.len() * (outgoing.len() - 1);
         exchange(0, outgoing, &mut Vec::new())
+    }
+}
+
+/// Measures the time between the polls of one call.
+struct Polls(Mutex<(Instant, Duration)>);
+
+impl Polls {
+    fn new() -> Self {
+        Self(Mutex::new((Instant::now(), Duration::ZERO)))
+    }
+
+    /// Never cancels.
+    fn poll(&self) -> bool {
+        let mut polls = self.0.lock().unwrap();
+        let (last, longest) = *polls;
+        *polls = (Instant::now(), longest.max(last.elapsed()));
+        false
+    }
+
+    fn longest(&self) -> Duration {
+        self.0.lock().unwrap().1
     }
 }
 
@@ -158,21 +194,27 @@ fn keygen_once(threshold: usize, n: u8, rng: &mut ChaCha20Rng) -> Cost {
     let setup = || KeygenSetup::new(session_id, "evm", t, n, [8; 32], 1).unwrap();
     let setups: Each<_> = (1..=n).map(|i| (party(i), setup())).collect();
     let mut cost = Cost { parties: n.into(), ..Cost::default() };
-    let out = cost.round(setups, |i, setup| keygen::start(setup, i, rng).unwrap());
+    let out = cost.round(setups, |i, setup, _| keygen::start(setup, i, rng).unwrap());
     let (rounds, outgoing) = both(out);
     let inboxes = cost.deliver(&outgoing);
-    let out = cost.round(joined(rounds, inboxes), |_, (round, inbox): (keygen::Round1, Inbox)| {
-        round.receive(inbox, rng, &never).unwrap()
-    });
+    let out = cost.round(
+        joined(rounds, inboxes),
+        |_, (round, inbox): (keygen::Round1, Inbox), cancel| {
+            round.receive(inbox, rng, cancel).unwrap()
+        },
+    );
     let (rounds, outgoing) = both(out);
     let inboxes = cost.deliver(&outgoing);
-    let out = cost.round(joined(rounds, inboxes), |_, (round, inbox): (keygen::Round2, Inbox)| {
-        round.receive(inbox, rng, &never).unwrap()
-    });
+    let out = cost.round(
+        joined(rounds, inboxes),
+        |_, (round, inbox): (keygen::Round2, Inbox), cancel| {
+            round.receive(inbox, rng, cancel).unwrap()
+        },
+    );
     let (rounds, outgoing) = both(out);
     let inboxes = cost.deliver(&outgoing);
-    cost.round(joined(rounds, inboxes), |_, (round, inbox): (keygen::Round3, Inbox)| {
-        round.receive(inbox, &never).unwrap()
+    cost.round(joined(rounds, inboxes), |_, (round, inbox): (keygen::Round3, Inbox), cancel| {
+        round.receive(inbox, cancel).unwrap()
     });
     cost
 }
@@ -184,22 +226,24 @@ fn sign_once(shares: &Each<Arc<KeyShare>>, quorum: &[PartyIndex], rng: &mut ChaC
     let setup = || SignSetup::new(session_id, quorum, vec![item(digest)]).unwrap();
     let setups: Each<_> = quorum.iter().map(|&i| (i, setup())).collect();
     let mut cost = Cost { parties: quorum.len().try_into().unwrap(), ..Cost::default() };
-    let out = cost.round(setups, |i, setup| {
-        sign::start(Arc::clone(&shares[&i]), setup, rng, &never).unwrap()
+    let out = cost.round(setups, |i, setup, cancel| {
+        sign::start(Arc::clone(&shares[&i]), setup, rng, cancel).unwrap()
     });
     let (rounds, outgoing) = both(out);
     let inboxes = cost.deliver(&outgoing);
-    let out = cost.round(joined(rounds, inboxes), |_, (round, inbox): (sign::Round1, Inbox)| {
-        round.receive(inbox, rng, &never).unwrap()
-    });
+    let out =
+        cost.round(joined(rounds, inboxes), |_, (round, inbox): (sign::Round1, Inbox), cancel| {
+            round.receive(inbox, rng, cancel).unwrap()
+        });
     let (rounds, outgoing) = both(out);
     let inboxes = cost.deliver(&outgoing);
-    let out = cost.round(joined(rounds, inboxes), |_, (round, inbox): (sign::Round2, Inbox)| {
-        round.receive(inbox, &never).unwrap()
-    });
+    let out = cost
+        .round(joined(rounds, inboxes), |_, (round, inbox): (sign::Round2, Inbox), cancel| {
+            round.receive(inbox, cancel).unwrap()
+        });
     let (rounds, outgoing) = both(out);
     let inboxes = cost.deliver(&outgoing);
-    cost.round(joined(rounds, inboxes), |_, (round, inbox): (sign::Round3, Inbox)| {
+    cost.round(joined(rounds, inboxes), |_, (round, inbox): (sign::Round3, Inbox), _| {
         round.receive(inbox).unwrap()
     });
     cost
@@ -234,7 +278,8 @@ impl Measured {
     }
 }
 
-/// Runs a ceremony `runs` times, after a few to warm up, between the two yardsticks, and prints medians.
+/// Runs a ceremony `runs` times, after a few to warm up, between the two yardsticks, and prints
+/// medians.
 fn measure(
     name: &str,
     runs: usize,
@@ -266,23 +311,40 @@ fn measure(
         let rounds: Vec<f64> = cost.rounds.iter().map(per_party).collect();
         sent = cost.sent;
         if run >= 3 {
-            samples.push((multiplication, signature, rounds));
+            let longest_wait = micros(cost.longest_wait);
+            samples.push(Sample { multiplication, signature, rounds, longest_wait });
         }
     }
-    let total = |rounds: &[f64]| rounds.iter().sum::<f64>();
-    let microseconds = median(samples.iter().map(|(_, _, rounds)| total(rounds)));
-    let multiplication = median(samples.iter().map(|(time, _, _)| *time));
-    let ratio = median(samples.iter().map(|(time, _, rounds)| total(rounds) / time));
-    let of_signature = median(samples.iter().map(|(_, time, rounds)| total(rounds) / time));
-    let by_round: Vec<String> = (0..4)
-        .map(|round| format!("{:.0}", median(samples.iter().map(|(_, _, rounds)| rounds[round]))))
-        .collect();
+    let of = |value: &dyn Fn(&Sample) -> f64| median(samples.iter().map(value));
+    let microseconds = of(&Sample::total);
+    let ratio = of(&|sample| sample.total() / sample.multiplication);
+    let by_round: Vec<String> =
+        (0..4).map(|round| format!("{:.0}", of(&|sample| sample.rounds[round]))).collect();
+    println!("{name}: {microseconds:.0} µs per party ({} by round)", by_round.join(" + "));
     println!(
-        "{name}: {microseconds:.0} µs per party ({} by round), {sent} bytes sent; {ratio:.2} × variable-base \
-         multiplication ({multiplication:.1} µs), {of_signature:.2} × single-key signature; median of {runs}",
-        by_round.join(" + "),
+        "    {ratio:.2} × variable-base multiplication ({:.1} µs), {:.2} × single-key signature",
+        of(&|sample| sample.multiplication),
+        of(&|sample| sample.total() / sample.signature),
+    );
+    println!(
+        "    {sent} bytes sent; {:.0} µs between two polls at worst; median of {runs}",
+        of(&|sample| sample.longest_wait),
     );
     Measured { name: name.to_owned(), microseconds, ratio, sent }
+}
+
+/// One run, in microseconds: the two yardsticks, each round per party, the longest wait.
+struct Sample {
+    multiplication: f64,
+    signature: f64,
+    rounds: Vec<f64>,
+    longest_wait: f64,
+}
+
+impl Sample {
+    fn total(&self) -> f64 {
+        self.rounds.iter().sum()
+    }
 }
 
 fn micros(time: Duration) -> f64 {

@@ -25,7 +25,8 @@ pub(crate) fn xor_into<const N: usize>(target: &mut [u8; N], other: &[u8; N]) {
     }
 }
 
-/// Reads fields from the front of a byte string; `None` where it ends too early or a value is out of range.
+/// Reads fields from the front of a byte string; `None` where it ends too early or a value is out
+/// of range.
 #[derive(Clone, Copy)]
 pub(crate) struct Cursor<'a>(&'a [u8]);
 

@@ -1,4 +1,5 @@
-//! What a ceremony is about. Every party hashes it from its own data and compares; none is taken from a peer.
+//! What a ceremony is about. Every party hashes it from its own data and compares; none is taken
+//! from a peer.
 
 use tagged_hash::{Tag, hash, tags};
 

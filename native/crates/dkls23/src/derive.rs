@@ -1,7 +1,8 @@
-//! Non-hardened BIP32 derivation from the group key: local, no rounds. Every party adds the same tweak to its share.
+//! Non-hardened BIP32 derivation from the group key: local, no rounds. Every party adds the same
+//! tweak to its share.
 //!
-//! **Warning.** A child's private key and the parent's public key with its chain code give the parent's
-//! private key (BIP32, "Security"): exporting any child is exporting the root.
+//! **Warning.** A child's private key and the parent's public key with its chain code give the
+//! parent's private key (BIP32, "Security"): exporting any child is exporting the root.
 
 use hmac::{Hmac, Mac};
 use k256::elliptic_curve::group::prime::PrimeCurveAffine;
@@ -51,8 +52,8 @@ pub struct DerivedKey {
     pub tweak: [u8; 32],
 }
 
-/// The child key at `path`. [`Abort::Config`] if `public_key` is no point, or if there is no key at an
-/// index of the path (probability 2^-127; BIP32 says to use the next index).
+/// The child key at `path`. [`Abort::Config`] if `public_key` is no point, or if there is no key at
+/// an index of the path (probability 2^-127; BIP32 says to use the next index).
 pub fn derive(
     public_key: &[u8; 33],
     chain_code: &[u8; 32],
@@ -88,7 +89,8 @@ impl Child {
         })
     }
 
-    /// BIP32, public parent key → public child key: `(I_L, cc') = HMAC-SHA512(cc, ser33(K) ‖ u32 i)`.
+    /// BIP32, public parent key → public child key: `(I_L, cc') = HMAC-SHA512(cc, ser33(K) ‖ u32
+    /// i)`.
     fn child(&self, index: u32) -> Result<Self, Abort> {
         let mut mac =
             Hmac::<Sha512>::new_from_slice(&self.chain_code).map_err(|_| Abort::Config)?;

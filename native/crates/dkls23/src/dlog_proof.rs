@@ -1,5 +1,6 @@
 //! Proof of knowledge of a coefficient: Schnorr, Fiat–Shamir, bound to session, party and position
-//! (specification, section B). 65 bytes: `A`, `z` with `z·G = A + e·F`, `e = H("pok"; sid, j, k, F, A)`.
+//! (specification, section B). 65 bytes: `A`, `z` with `z·G = A + e·F`, `e = H("pok"; sid, j, k, F,
+//! A)`.
 
 use k256::elliptic_curve::ops::MulByGenerator;
 use k256::{AffinePoint, ProjectivePoint, Scalar};

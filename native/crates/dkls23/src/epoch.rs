@@ -9,8 +9,8 @@ use crate::parameters::MAX_PARTIES;
 use crate::party::PartyIndex;
 use crate::point;
 
-/// The public body of one epoch of one key, and the chain code. Its hash is the epoch's name: all parties of an epoch hold
-/// the same body, and a signature is bound to it.
+/// The public body of one epoch of one key, and the chain code. Its hash is the epoch's name: all
+/// parties of an epoch hold the same body, and a signature is bound to it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Epoch {
     id: [u8; 32],

@@ -10,7 +10,8 @@ use crate::party::PartyIndex;
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Abort {
-    /// The parties disagree about the setup, or this party's setup is impossible; nobody is to blame.
+    /// The parties disagree about the setup, or this party's setup is impossible; nobody is to
+    /// blame.
     Config,
     /// Two parties saw different broadcasts of an earlier round; nobody is to blame.
     Equivocation,
@@ -22,7 +23,8 @@ pub enum Abort {
     /// durably: each such failure may have told the party one bit of a discarded secret, so a setup
     /// with it is repeated only by the operator, and a limited number of times.
     SetupCheat(PartyIndex),
-    /// The oblivious-transfer check with this party failed: the pair signs nothing more until a refresh.
+    /// The oblivious-transfer check with this party failed: the pair signs nothing more until a
+    /// refresh.
     OtPoisoned(PartyIndex),
     /// The result is wrong and no check names a party. With exactly one other party it is that one.
     Unattributed(Option<PartyIndex>),

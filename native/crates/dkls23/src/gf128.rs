@@ -1,7 +1,8 @@
 //! GF(2^128) modulo x^128 + x^7 + x^2 + x + 1; bit i of a `u128` is the coefficient of x^i.
 //!
-//! GHASH multiplies in the same field with the bits of every byte in reverse (SP 800-38D, §6.3), so the `ghash`
-//! crate serves: carry-less multiplication where the processor has it, a constant-time fallback elsewhere.
+//! GHASH multiplies in the same field with the bits of every byte in reverse (SP 800-38D, §6.3), so
+//! the `ghash` crate serves: carry-less multiplication where the processor has it, a constant-time
+//! fallback elsewhere.
 
 use ghash::universal_hash::{KeyInit, UniversalHash};
 use ghash::{Block, GHash};

@@ -1,11 +1,13 @@
 //! RFC 9380, suite secp256k1_XMD:SHA-256_SSWU_RO_, for many messages at once.
 //!
-//! `k256` has this suite, but its map inverts three field elements per point and raises to a power bit by
-//! bit: three of them per base OT were more than a third of key generation. Here the fractions of all messages
-//! share two inversions and the root is one addition chain. Constants, field and curve stay k256's;
-//! a test compares the two on random messages, another with the RFC's vectors.
+//! `k256` has this suite, but its map inverts three field elements per point and raises to a power
+//! bit by bit: three of them per base OT were more than a third of key generation. Here the
+//! fractions of all messages share two inversions and the root is one addition chain. Constants,
+//! field and curve stay k256's; a test compares the two on random messages, another with the RFC's
+//! vectors.
 //!
-//! Constant time in the messages: which of two points a base-OT receiver hashes to is its secret choice.
+//! Constant time in the messages: which of two points a base-OT receiver hashes to is its secret
+//! choice.
 
 use k256::elliptic_curve::hash2curve::{
     ExpandMsgXmd, Isogeny, OsswuMap, OsswuMapParams, hash_to_field,
@@ -19,6 +21,9 @@ use subtle::{Choice, ConditionallySelectable};
 use crate::error::Abort;
 use crate::wire::{Cancel, poll};
 
+/// Messages that share their inversions. More of them save nothing and delay a cancellation.
+const BATCH: usize = 64;
+
 const MAP: OsswuMapParams<FieldElement> = <FieldElement as OsswuMap>::PARAMS;
 
 /// The points of `messages` under the domain separation tag `dst`, at most 255 bytes and not empty.
@@ -27,21 +32,22 @@ pub(crate) fn hash_to_curve<const N: usize>(
     dst: &[u8],
     cancel: Cancel<'_>,
 ) -> Result<Vec<ProjectivePoint>, Abort> {
-    let mut fractions = Vec::with_capacity(2 * messages.len());
-    for message in messages {
+    let mut points = Vec::with_capacity(messages.len());
+    for batch in messages.chunks(BATCH) {
+        let mut fractions = Vec::with_capacity(2 * batch.len());
+        for message in batch {
+            poll(cancel)?;
+            let mut elements = [FieldElement::ZERO; 2];
+            // Fails only for an impossible length or tag (RFC 9380, §5.3.1).
+            hash_to_field::<ExpandMsgXmd<Sha256>, _>(&[message], &[dst], &mut elements)
+                .map_err(|_| Abort::Config)?;
+            fractions.extend(elements.map(|u| Fraction::simplified_swu(&u)));
+        }
         poll(cancel)?;
-        let mut elements = [FieldElement::ZERO; 2];
-        // Fails only for an impossible length or tag (RFC 9380, §5.3.1).
-        hash_to_field::<ExpandMsgXmd<Sha256>, _>(&[message], &[dst], &mut elements)
-            .map_err(|_| Abort::Config)?;
-        fractions.extend(elements.map(|u| Fraction::simplified_swu(&u)));
+        let summands = isogenies(&fractions);
+        points.extend(summands.as_chunks().0.iter().map(|[p, q]| ProjectivePoint::from(*p) + q));
     }
-    poll(cancel)?;
-    let points = isogenies(&fractions);
-    Ok(points
-        .chunks_exact(2)
-        .map(|pair| pair.iter().fold(ProjectivePoint::IDENTITY, |sum, point| sum + point))
-        .collect())
+    Ok(points)
 }
 
 /// A point of the isogenous curve E' before its only division: `x = x_numerator / x_denominator`,
@@ -88,7 +94,8 @@ impl Fraction {
 
 /// `w^((p+1)/4)`: a square root of w if there is one, else of −w, since p ≡ 3 mod 4.
 fn root_of_it_or_its_negative(w: &FieldElement) -> FieldElement {
-    // (p+1)/4 in binary is 223 ones, 0, 22 ones, 0000, 11, 00; runs of ones are built by doubling their length.
+    // (p+1)/4 in binary is 223 ones, 0, 22 ones, 0000, 11, 00; runs of ones are built by doubling
+    // their length.
     let run =
         |ones: &FieldElement, shift: usize, other: &FieldElement| squarings(ones, shift) * other;
     let ones2 = run(w, 1, w);
@@ -109,8 +116,8 @@ fn squarings(base: &FieldElement, count: usize) -> FieldElement {
     (0..count).fold(*base, |power, _| power.square())
 }
 
-/// The points of secp256k1 below the 3-isogeny (RFC 9380, §6.6.3 and appendix E.1), with one inversion
-/// for all points of E' and one for all their images.
+/// The points of secp256k1 below the 3-isogeny (RFC 9380, §6.6.3 and appendix E.1), with one
+/// inversion for all points of E' and one for all their images.
 fn isogenies(fractions: &[Fraction]) -> Vec<AffinePoint> {
     let denominators: Vec<_> = fractions.iter().map(|f| f.x_denominator).collect();
     let images: Vec<_> = fractions
@@ -164,8 +171,8 @@ impl Image {
         }
     }
 
-    /// The point, given the inverse of both denominators' product. The isogeny's kernel, where that is
-    /// zero, maps to the identity, and so does its (0, 0), which is on no curve with b ≠ 0.
+    /// The point, given the inverse of both denominators' product. The isogeny's kernel, where that
+    /// is zero, maps to the identity, and so does its (0, 0), which is on no curve with b ≠ 0.
     fn divided(&self, inverse: FieldElement) -> AffinePoint {
         let x = (self.x_numerator * self.y_denominator * inverse).normalize();
         let y = (self.y_numerator * self.x_denominator * inverse).normalize();

@@ -1,9 +1,9 @@
-//! Distributed key generation, t of n, in three rounds: Feldman sharing with commit and reveal, proofs of knowledge, and the OT
-//! setup of every pair (specification, section B).
+//! Distributed key generation, t of n, in three rounds: Feldman sharing with commit and reveal,
+//! proofs of knowledge, and the OT setup of every pair (specification, section B).
 //!
-//! Sent by each party: 96 bytes to all; 96 + 98t to all and 8 512 to each peer; 13 600 to each peer. Nothing is
-//! poisoned by a failure. The share is of a *pending* epoch: whether all parties hold it is for the
-//! ceremony around this to settle.
+//! Sent by each party: 96 bytes to all; 96 + 98t to all and 8 512 to each peer; 13 600 to each
+//! peer. Nothing is poisoned by a failure. The share is of a *pending* epoch: whether all parties
+//! hold it is for the ceremony around this to settle.
 
 mod round1;
 mod round2;
@@ -40,7 +40,8 @@ pub struct KeygenSetup {
 }
 
 impl KeygenSetup {
-    /// [`Abort::Config`] unless 2 ≤ threshold ≤ parties ≤ 16, the key id has 1 to 255 bytes and the session id is not zero.
+    /// [`Abort::Config`] unless 2 ≤ threshold ≤ parties ≤ 16, the key id has 1 to 255 bytes and the
+    /// session id is not zero.
     pub fn new(
         session_id: [u8; 32],
         key_id: &str,
@@ -51,7 +52,8 @@ impl KeygenSetup {
     ) -> Result<Self, Abort> {
         let key_id = key_id.to_owned();
         let setup = Self { session_id, key_id, threshold, parties, roster_hash, epoch_no };
-        // A session id that is a constant would make two ceremonies one (ids come from descriptors, never from defaults).
+        // A session id that is a constant would make two ceremonies one (ids come from descriptors,
+        // never from defaults).
         if session_id == [0; 32] || !setup.header(PartyIndex::MIN).is_possible() {
             return Err(Abort::Config);
         }

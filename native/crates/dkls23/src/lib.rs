@@ -1,13 +1,16 @@
-//! Threshold ECDSA on secp256k1: three-round signing by any `t` of `n` parties, after Doerner, Kondi, Lee and shelat,
-//! "Threshold ECDSA in Three Rounds" (ePrint 2023/765), with SoftSpokenOT (2022/192) and endemic base OTs (2019/706).
+//! Threshold ECDSA on secp256k1: three-round signing by any `t` of `n` parties, after Doerner,
+//! Kondi, Lee and shelat, "Threshold ECDSA in Three Rounds" (ePrint 2023/765), with SoftSpokenOT
+//! (2022/192) and endemic base OTs (2019/706).
 //!
-//! The protocol only, without I/O: [`keygen`] and [`sign`] turn the messages of one round into those of the next,
-//! [`derive`] gives child keys. Whoever drives them moves the bytes, authenticates every sender, encrypts private bodies,
-//! compares hashes of the broadcasts and seals [`KeyShare::encode`] at rest.
+//! The protocol only, without I/O: [`keygen`] and [`sign`] turn the messages of one round into
+//! those of the next, [`mod@derive`] gives child keys. Whoever drives them moves the bytes,
+//! authenticates every sender, encrypts private bodies, compares hashes of the broadcasts and seals
+//! [`KeyShare::encode`] at rest.
 //!
-//! Rounds are types that consume themselves, so nothing is answered twice. Bodies have fixed lengths and are read
-//! completely or refused. Secrets are wiped when dropped, and no branch or index depends on them. Randomness is a parameter.
-//! The executable model of the specification is the second implementation: its vectors pin every byte.
+//! Rounds are types that consume themselves, so nothing is answered twice. Bodies have fixed
+//! lengths and are read completely or refused. Secrets are wiped when dropped, and no branch or
+//! index depends on them. Randomness is a parameter. The executable model of the specification is
+//! the second implementation: its vectors pin every byte.
 
 #[cfg(test)]
 extern crate self as dkls23;

@@ -1,7 +1,8 @@
 //! Oblivious transfer: base OTs and punctured PRF at setup, their extension in every signature.
 //!
-//! For the ordered pair (bob, alice), bob is the VOLE receiver and alice the VOLE sender of every signature. In the
-//! setup their roles are reversed: alice is the base-OT receiver, and her choice bits become her long-lived secret Δ.
+//! For the ordered pair (bob, alice), bob is the VOLE receiver and alice the VOLE sender of every
+//! signature. In the setup their roles are reversed: alice is the base-OT receiver, and her choice
+//! bits become her long-lived secret Δ.
 
 pub(crate) mod base;
 pub(crate) mod extension;
@@ -20,8 +21,8 @@ pub(crate) struct BobState {
 pub(crate) struct AliceState {
     /// Δ: bits 4i … 4i+3 are the hole of tree i, the one leaf she does not know.
     pub(crate) delta: Secret<u128>,
-    /// The other leaves of each tree by their distance from the hole: entry y − 1 is leaf y ⊕ hole. This
-    /// order is computed once, in constant time, so that no signature has a hole to hide.
+    /// The other leaves of each tree by their distance from the hole: entry y − 1 is leaf y ⊕ hole.
+    /// This order is computed once, in constant time, so that no signature has a hole to hide.
     pub(crate) leaves: Secret<[[Seed; LEAVES - 1]; TREES]>,
 }
 

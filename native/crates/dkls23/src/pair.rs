@@ -1,9 +1,10 @@
 //! The OT state of one pair behind its verdict gate.
 //!
-//! A failed SoftSpoken check tells the peer that its guess of some bits of Δ was wrong, and a passed one that it was right.
-//! If parallel sessions each answered before the first failure counts, 512 of them would spell out Δ, and an old
-//! message 2 would then give the share. So checks may be computed in parallel, but their decisions are serial: the
-//! first failure destroys the state, and after it nothing of the pair leaves, whatever a session's own verdict was
+//! A failed SoftSpoken check tells the peer that its guess of some bits of Δ was wrong, and a
+//! passed one that it was right. If parallel sessions each answered before the first failure
+//! counts, 512 of them would spell out Δ, and an old message 2 would then give the share. So checks
+//! may be computed in parallel, but their decisions are serial: the first failure destroys the
+//! state, and after it nothing of the pair leaves, whatever a session's own verdict was
 //! (specification, "The verdict gate").
 
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -38,8 +39,9 @@ pub(crate) struct PairName {
     pub(crate) ids: PairIds,
 }
 
-/// The OT state of one share with one peer, and the gate that every session and thread of the process must share:
-/// there is one `Pair` per share and peer in a process ([`crate::KeyShare::adopt_pair`]).
+/// The OT state of one share with one peer, and the gate that every session and thread of the
+/// process must share: there is one `Pair` per share and peer in a process
+/// ([`crate::KeyShare::adopt_pair`]).
 ///
 /// Everything in it is secret except whether it is poisoned.
 pub struct Pair {
@@ -65,15 +67,16 @@ impl Pair {
         self.lock().state.is_none()
     }
 
-    /// Destroys the OT state: sessions that run with this peer abort with [`Abort::OtPoisoned`], later ones are
-    /// refused with [`Abort::Config`]. The memory is wiped when no running round uses it any more, which is at most
-    /// the length of one call. There is no way back.
+    /// Destroys the OT state: sessions that run with this peer abort with [`Abort::OtPoisoned`],
+    /// later ones are refused with [`Abort::Config`]. The memory is wiped when no running round
+    /// uses it any more, which is at most the length of one call. There is no way back.
     pub fn poison(&self) {
         self.lock().state = None;
     }
 
-    /// Aborts every session with this peer that has started, with [`Abort::Cheat`] at its next step or release; later
-    /// ones start normally. Signing reports what it finds itself: this is for what other ceremonies find.
+    /// Aborts every session with this peer that has started, with [`Abort::Cheat`] at its next step
+    /// or release; later ones start normally. Signing reports what it finds itself: this is for
+    /// what other ceremonies find.
     pub fn report_cheat(&self) {
         let mut gate = self.lock();
         gate.cheats = gate.cheats.saturating_add(1);
@@ -97,7 +100,8 @@ impl Pair {
         Ok(Ticket { pair: Arc::clone(self), cheats: gate.cheats })
     }
 
-    /// Every change of the gate is a single assignment, so it is whole even if a thread panicked while holding it.
+    /// Every change of the gate is a single assignment, so it is whole even if a thread panicked
+    /// while holding it.
     fn lock(&self) -> MutexGuard<'_, Gate> {
         self.gate.lock().unwrap_or_else(PoisonError::into_inner)
     }

@@ -1,7 +1,8 @@
-//! What two parties set up for signing with each other, in both directions: the zero-sharing seed and the OT state. Key
-//! generation, refresh and recovery share it.
+//! What two parties set up for signing with each other, in both directions: the zero-sharing seed
+//! and the OT state. Key generation, refresh and recovery share it.
 //!
-//! For the ordered pair (bob, alice): alice, the base-OT receiver, sends OT1; bob answers OT2 and the PPRF message.
+//! For the ordered pair (bob, alice): alice, the base-OT receiver, sends OT1; bob answers OT2 and
+//! the PPRF message.
 
 use std::collections::BTreeMap;
 
@@ -31,7 +32,8 @@ pub(crate) struct Requested {
     receiver: base::Receiver,
 }
 
-/// As future Alice of every peer. Draws the zero-sharing seed of each peer ascending, then the OT receiver of each.
+/// As future Alice of every peer. Draws the zero-sharing seed of each peer ascending, then the OT
+/// receiver of each.
 pub(crate) fn request_all<R: CryptoRngCore + ?Sized>(
     sid: &[u8; 32],
     me: PartyIndex,
@@ -107,7 +109,8 @@ pub(crate) struct Finished {
 }
 
 impl Answered {
-    /// As future Alice: the peer's OT2 and PPRF message. One verdict over all trees, [`Abort::SetupCheat`].
+    /// As future Alice: the peer's OT2 and PPRF message. One verdict over all trees,
+    /// [`Abort::SetupCheat`].
     pub(crate) fn finish(
         self,
         answer: &mut Reader<'_>,
@@ -149,7 +152,8 @@ impl Answered {
     }
 }
 
-/// Moves leaf x to place `x ⊕ hole`: for each bit of the hole, exchange the leaves that differ in it, or do not.
+/// Moves leaf x to place `x ⊕ hole`: for each bit of the hole, exchange the leaves that differ in
+/// it, or do not.
 pub(crate) fn order_by_distance(leaves: &mut [Seed; LEAVES], hole: u8) {
     for bit in 0..LEVELS {
         let exchange = Choice::from(hole >> bit & 1); // secret-dependent

@@ -8,7 +8,8 @@ use subtle::Choice;
 
 use crate::bytes::Cursor;
 
-/// SEC1 compressed. The identity, which no honest party sends, becomes zeros, which no decoder accepts.
+/// SEC1 compressed. The identity, which no honest party sends, becomes zeros, which no decoder
+/// accepts.
 pub(crate) fn encode33(point: &AffinePoint) -> [u8; 33] {
     point.to_encoded_point(true).as_bytes().try_into().unwrap_or([0; 33])
 }
@@ -29,7 +30,8 @@ pub(crate) fn decode33(bytes: &[u8; 33]) -> Option<AffinePoint> {
     AffinePoint::decompress(FieldBytes::from_slice(x), Choice::from(parity & 1)).into()
 }
 
-/// The point with these coordinates, both reduced. (0, 0) is not on the curve, so it is never the identity.
+/// The point with these coordinates, both reduced. (0, 0) is not on the curve, so it is never the
+/// identity.
 pub(crate) fn decode64(bytes: &[u8; 64]) -> Option<AffinePoint> {
     let mut coordinates = Cursor::new(bytes);
     let (x, y) = (coordinates.array::<32>()?, coordinates.array::<32>()?);
@@ -103,8 +105,8 @@ mod tests {
         assert_eq!(decode64(&unreduced), None);
     }
 
-    /// The public keys of Wycheproof's ECDH on secp256k1 that are well-formed around the SEC1 point: of 33 bytes we read the
-    /// compressed point, of 65 the coordinates behind the prefix 04.
+    /// The public keys of Wycheproof's ECDH on secp256k1 that are well-formed around the SEC1
+    /// point: of 33 bytes we read the compressed point, of 65 the coordinates behind the prefix 04.
     #[test]
     fn wycheproof_points_are_read_exactly_if_they_are_valid() {
         let algorithm = "301006072a8648ce3d020106052b8104000a";

@@ -59,8 +59,8 @@ fn small_multiple(point: ProjectivePoint, x: PartyIndex) -> ProjectivePoint {
     })
 }
 
-/// `j / (j − i)`: the factor of party j in the weight `λ_i^Q = Π_{j ∈ Q∖i} j / (j − i)` with which party
-/// i's share counts when Q interpolates at zero. `None` if the two are one party.
+/// `j / (j − i)`: the factor of party j in the weight `λ_i^Q = Π_{j ∈ Q∖i} j / (j − i)` with which
+/// party i's share counts when Q interpolates at zero. `None` if the two are one party.
 pub(crate) fn lagrange_factor(i: PartyIndex, j: PartyIndex) -> Option<Scalar> {
     let inverse: Option<Scalar> = (j.scalar() - i.scalar()).invert_vartime().into();
     inverse.map(|inverse| j.scalar() * inverse)

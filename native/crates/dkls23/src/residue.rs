@@ -1,5 +1,6 @@
-//! Arithmetic modulo the group order q that reduces late: the VOLE adds and multiplies thousands of scalars of which few
-//! are ever sent. Constant time, 64-bit limbs with the least significant first.
+//! Arithmetic modulo the group order q that reduces late: the VOLE adds and multiplies thousands of
+//! scalars of which few are ever sent. Constant time, 64-bit limbs with the least significant
+//! first.
 
 use k256::Scalar;
 use zeroize::{DefaultIsZeroes, Zeroize};
@@ -56,13 +57,15 @@ impl Residue {
 
     /// `number + 2^256·carry`.
     fn folded(number: [u64; 4], carry: u64) -> Self {
-        // 2^256 ≡ c. The second time the carry is at most 1 and leaves little, so there is no third.
+        // 2^256 ≡ c. The second time the carry is at most 1 and leaves little, so there is no
+        // third.
         let (number, carry) = plus_c(number, carry);
         let (number, _) = plus_c(number, carry);
         Self(number)
     }
 
-    /// `−1 − x` modulo 2^256, which is `c − 1 − x` modulo q: [`Residue::complement_of_zero`] minus x.
+    /// `−1 − x` modulo 2^256, which is `c − 1 − x` modulo q: [`Residue::complement_of_zero`] minus
+    /// x.
     pub(crate) fn complement(self) -> Self {
         Self(self.0.map(|limb| !limb))
     }
@@ -112,8 +115,8 @@ impl Wide {
 
     /// The sum modulo q.
     pub(crate) fn reduce(&self) -> Residue {
-        // Twice x = low + 2^256·high ≡ low + c·high, where c < 2^129: less than 2^544 becomes less than 2^418, then less
-        // than 2^292. What is left above 2^256 then fits one limb.
+        // Twice x = low + 2^256·high ≡ low + c·high, where c < 2^129: less than 2^544 becomes less
+        // than 2^418, then less than 2^292. What is left above 2^256 then fits one limb.
         let Self([a, b, c, d, high @ ..]) = &self;
         let mut folded: [u64; 8] = product(high, &C);
         add(&mut folded, &[*a, *b, *c, *d, 0, 0, 0, 0]);

@@ -29,7 +29,8 @@ const ALICE_LEAVES_BYTES: usize = TREES * (LEAVES - 1) * SEED_BYTES;
 const PAIR_BYTES: usize = 3 * 32 + 1;
 const STATE_BYTES: usize = BOB_LEAVES_BYTES + 16 + ALICE_LEAVES_BYTES;
 
-/// One party's share of one key in one epoch: its secret scalar, and with each peer a zero-sharing seed and the OT state.
+/// One party's share of one key in one epoch: its secret scalar, and with each peer a zero-sharing
+/// seed and the OT state.
 ///
 /// Neither `Clone` nor `Debug`; wiped when dropped. About 33 kB for a 2-of-3 key.
 pub struct KeyShare {
@@ -84,7 +85,8 @@ pub(crate) struct PeerMaterial {
 }
 
 impl KeyShare {
-    /// Checks that the fields fit: `s·G = X_i`, `s ≠ 0`, everything about exactly the header's peers.
+    /// Checks that the fields fit: `s·G = X_i`, `s ≠ 0`, everything about exactly the header's
+    /// peers.
     pub(crate) fn assemble(
         header: ShareHeader,
         epoch: Epoch,
@@ -150,13 +152,15 @@ impl KeyShare {
         self.epoch.public_key()
     }
 
-    /// The OT state with one peer behind its gate; `None` for a party without a share, and for this one.
+    /// The OT state with one peer behind its gate; `None` for a party without a share, and for this
+    /// one.
     pub fn pair(&self, peer: PartyIndex) -> Option<&Arc<Pair>> {
         self.peers.get(&peer).map(|peer| &peer.pair)
     }
 
-    /// Takes the gate of another handle to the same share, so that a process has one gate for a share and peer. Poison wins:
-    /// if either was poisoned, both are. [`ShareError::ForeignPair`] unless epoch, party, peer and OT setup are the same.
+    /// Takes the gate of another handle to the same share, so that a process has one gate for a
+    /// share and peer. Poison wins: if either was poisoned, both are. [`ShareError::ForeignPair`]
+    /// unless epoch, party, peer and OT setup are the same.
     pub fn adopt_pair(&mut self, peer: PartyIndex, pair: Arc<Pair>) -> Result<(), ShareError> {
         let held = self.peers.get_mut(&peer).ok_or(ShareError::ForeignPair)?;
         if held.pair.name() != pair.name() {
@@ -182,7 +186,8 @@ impl KeyShare {
         self.peers.get(&peer).map(|peer| &peer.zero_seed)
     }
 
-    /// `λ_i^Q·(s_i + δ)` for the quorum of this party and `others`; `None` if one of them is no peer.
+    /// `λ_i^Q·(s_i + δ)` for the quorum of this party and `others`; `None` if one of them is no
+    /// peer.
     pub(crate) fn weighted(
         &self,
         others: &[PartyIndex],
@@ -195,9 +200,9 @@ impl KeyShare {
         Some(weighted)
     }
 
-    /// The share as bytes, for sealing at rest: **everything secret, in the clear**. A poisoned pair is written without its
-    /// OT state. Version 1; the last 32 bytes are a checksum, because a flipped bit in the OT state would
-    /// otherwise look like a peer that cheats.
+    /// The share as bytes, for sealing at rest: **everything secret, in the clear**. A poisoned
+    /// pair is written without its OT state. Version 1; the last 32 bytes are a checksum, because a
+    /// flipped bit in the OT state would otherwise look like a peer that cheats.
     pub fn encode(&self) -> Zeroizing<Vec<u8>> {
         let epoch = self.epoch.encode();
         let capacity = 1
@@ -234,8 +239,8 @@ impl KeyShare {
         bytes
     }
 
-    /// The share of bytes that [`KeyShare::encode`] made. Total: whatever the bytes, an error or a share that is consistent.
-    /// Its pairs have gates of their own until [`KeyShare::adopt_pair`].
+    /// The share of bytes that [`KeyShare::encode`] made. Total: whatever the bytes, an error or a
+    /// share that is consistent. Its pairs have gates of their own until [`KeyShare::adopt_pair`].
     pub fn decode(bytes: &[u8]) -> Result<Self, ShareError> {
         if bytes.first() != Some(&VERSION) {
             return Err(ShareError::Version);

@@ -1,9 +1,9 @@
 //! Signing by exactly `t` parties in three rounds (DKLs23, protocol 3.6; specification, section D).
 //!
-//! A session signs a batch of one or more items. Every item is a whole instance of the protocol with its own context,
-//! nonces, commitments and masks: two items that shared them would hand over the key. Sent by each party for each
-//! item: 96 bytes to all and 4 304 to each peer; 40 352 to each peer; 96 to all. From round 3's message on, a
-//! signature may exist whatever this party does.
+//! A session signs a batch of one or more items. Every item is a whole instance of the protocol
+//! with its own context, nonces, commitments and masks: two items that shared them would hand over
+//! the key. Sent by each party for each item: 96 bytes to all and 4 304 to each peer; 40 352 to
+//! each peer; 96 to all. From round 3's message on, a signature may exist whatever this party does.
 
 mod round1;
 mod round2;
@@ -39,8 +39,8 @@ const ROUND2: Lengths =
     Lengths { broadcast: 0, private: 32 + vole::MESSAGE2_BYTES + 4 * 64 + 2 * 32 };
 const ROUND3: Lengths = Lengths { broadcast: 96, private: 0 };
 
-/// One digest to sign, and on what grounds: every signer derives all of it from its own parse, and a
-/// difference is [`Abort::Config`] in round 1.
+/// One digest to sign, and on what grounds: every signer derives all of it from its own parse, and
+/// a difference is [`Abort::Config`] in round 1.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct SignItem {
     /// What is signed. Compute it from what it stands for; never take it from a peer.
@@ -65,8 +65,8 @@ pub struct SignSetup {
 }
 
 impl SignSetup {
-    /// [`Abort::Config`] unless the quorum is ascending without repetition, there are 1 to 64 items, and the session id is
-    /// not zero.
+    /// [`Abort::Config`] unless the quorum is ascending without repetition, there are 1 to 64
+    /// items, and the session id is not zero.
     pub fn new(
         session_id: [u8; 32],
         quorum: &[PartyIndex],
@@ -91,8 +91,8 @@ pub struct Signature {
     pub recovery_id: u8,
 }
 
-/// Starts signing. [`Abort::Config`] unless the quorum is exactly `threshold` holders of the key including this one, and none
-/// of its pairs with this one is poisoned.
+/// Starts signing. [`Abort::Config`] unless the quorum is exactly `threshold` holders of the key
+/// including this one, and none of its pairs with this one is poisoned.
 pub fn start<R: CryptoRngCore + ?Sized>(
     share: Arc<KeyShare>,
     setup: SignSetup,
@@ -198,7 +198,8 @@ struct Instance {
 }
 
 impl Instance {
-    /// Draws nonce, `r_i`, `φ_i`, salt, then the VOLE choice bits with each peer; appends this item's bodies.
+    /// Draws nonce, `r_i`, `φ_i`, salt, then the VOLE choice bits with each peer; appends this
+    /// item's bodies.
     fn start<R: CryptoRngCore + ?Sized>(
         target: Target,
         share: &KeyShare,

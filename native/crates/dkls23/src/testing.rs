@@ -1,5 +1,5 @@
-//! What an attacker knows about its own side, for the attack tests and known answers. Behind the feature `test-vectors`,
-//! which nothing that ships enables.
+//! What an attacker knows about its own side, for the attack tests and known answers. Behind the
+//! feature `test-vectors`, which nothing that ships enables.
 
 use crate::ot::extension::{self, guessing_message};
 use crate::parameters::LEVELS;
@@ -49,8 +49,9 @@ pub fn guessing_message1(
     Some(guessing_message(sid1, &state.bob, draw, tree.into(), guess))
 }
 
-/// Replaces message 1 of a running session by one that guesses the victim's hole in `tree`, and goes on as if the guess were
-/// right: the new message 1, for the place of the old one at the end of the private body.
+/// Replaces message 1 of a running session by one that guesses the victim's hole in `tree`, and
+/// goes on as if the guess were right: the new message 1, for the place of the old one at the end
+/// of the private body.
 pub fn guess(
     round1: &mut Round1,
     item: usize,

@@ -1,8 +1,9 @@
 //! Random vector OLE with two inputs (DKLs23, functionality F_RVOLE; specification, section C).
 //!
-//! Alice puts in her nonce share and her key share `a = (r, sk)`, Bob random choice bits β with `b = ⟨g, β⟩`; they get
-//! `c_i + d_i = a_i·b`. Bob sends message 1 (the OT extension's), Alice message 2, each once: a second answer to one
-//! message 1 would use the masks twice, so both sides are consumed.
+//! Alice puts in her nonce share and her key share `a = (r, sk)`, Bob random choice bits β with `b
+//! = ⟨g, β⟩`; they get `c_i + d_i = a_i·b`. Bob sends message 1 (the OT extension's), Alice message
+//! 2, each once: a second answer to one message 1 would use the masks twice, so both sides are
+//! consumed.
 
 use k256::Scalar;
 use rand_core::CryptoRngCore;
@@ -31,7 +32,8 @@ const MATRIX_BYTES: usize = XI * COLUMNS * 32;
 const BATCH: usize = 16;
 const _: () = assert!(XI.is_multiple_of(BATCH));
 
-/// `g_j = R_{H("gadget"; epoch_id)}("gadget-j"; u16 j)` mod q: public, the same for all signatures of an epoch.
+/// `g_j = R_{H("gadget"; epoch_id)}("gadget-j"; u16 j)` mod q: public, the same for all signatures
+/// of an epoch.
 pub(crate) struct Gadget(Vec<Residue>);
 
 impl Gadget {
@@ -96,9 +98,11 @@ impl Bob {
         &self.b
     }
 
-    /// Bob.3: `(d_1, d_2)` and the hash of ã, or `None` if Alice's inputs were not the same in every row (μ).
+    /// Bob.3: `(d_1, d_2)` and the hash of ã, or `None` if Alice's inputs were not the same in
+    /// every row (μ).
     ///
-    /// `d_{j,i} = γ_{j,i} + β_j·ã_{j,i}`; μ must hash `d_{j,3} + Σ_i θ_i·d_{j,i} − β_j·η`; `d_i = Σ_j g_j·d_{j,i}`.
+    /// `d_{j,i} = γ_{j,i} + β_j·ã_{j,i}`; μ must hash `d_{j,3} + Σ_i θ_i·d_{j,i} − β_j·η`; `d_i =
+    /// Σ_j g_j·d_{j,i}`.
     #[inline(never)]
     pub(crate) fn finish(
         self,
@@ -132,11 +136,12 @@ impl Bob {
     }
 }
 
-/// The second half of Alice.2: `(c_1, c_2)` for her inputs and the drawn check value â; appends message 2. `columns` have
-/// passed the verdict gate.
+/// The second half of Alice.2: `(c_1, c_2)` for her inputs and the drawn check value â; appends
+/// message 2. `columns` have passed the verdict gate.
 ///
-/// α0_j and α1_j mask column j and column j ⊕ Δ; `c_i = −Σ_j g_j·α0_{j,i}`; `ã_{j,i} = α0_{j,i} − α1_{j,i} + a_i` with
-/// a = (r, sk, â); `η = â + θ_1·r + θ_2·sk`; μ hashes `α0_{j,3} + Σ_i θ_i·α0_{j,i}`.
+/// α0_j and α1_j mask column j and column j ⊕ Δ; `c_i = −Σ_j g_j·α0_{j,i}`; `ã_{j,i} = α0_{j,i} −
+/// α1_{j,i} + a_i` with a = (r, sk, â); `η = â + θ_1·r + θ_2·sk`; μ hashes `α0_{j,3} + Σ_i
+/// θ_i·α0_{j,i}`.
 #[inline(never)]
 pub(crate) fn alice_answer(
     sid2: &[u8; 32],
@@ -154,7 +159,8 @@ pub(crate) fn alice_answer(
     let (mut masks, mut other_masks) = (Masks::new(sid2), Masks::new(sid2));
     let mut sums = Sums::zero();
     let mut kept = Zeroizing::new(Vec::with_capacity(XI)); // α0
-    let mut matrix = matrix_hasher(sid2); // hashed on the way, hidden behind the masks' compressions
+    // Hashed row by row: the chain hides behind the masks' compressions.
+    let mut matrix = matrix_hasher(sid2);
     let mut gadgets = gadget.0.iter();
     for (columns, first) in batches(columns) {
         let shifted = Zeroizing::new(columns.map(|column| column ^ delta));
@@ -298,8 +304,8 @@ mod tests {
 
     const T1: [u8; 32] = [2; 32];
 
-    /// Bob after message 1, and Alice's sums and message 2, without an OT setup: Δ and the columns are made up so that they
-    /// relate as after one.
+    /// Bob after message 1, and Alice's sums and message 2, without an OT setup: Δ and the columns
+    /// are made up so that they relate as after one.
     fn exchange(inputs: &[Scalar; INPUTS]) -> (Bob, [Scalar; INPUTS], Vec<u8>, Gadget) {
         let gadget = Gadget::new(&[3; 32]);
         let mut rng = ChaCha20Rng::seed_from_u64(1);

@@ -1,4 +1,5 @@
-//! Messages: fixed-size binary bodies. A round first takes all of them and measures them, then reads.
+//! Messages: fixed-size binary bodies. A round first takes all of them and measures them, then
+//! reads.
 
 use std::collections::BTreeMap;
 
@@ -10,7 +11,8 @@ use crate::error::Abort;
 use crate::party::PartyIndex;
 use crate::residue::Residue;
 
-/// Asked in every long loop: `true` stops the ceremony with [`Abort::Cancelled`] within a millisecond.
+/// Asked in every long loop: `true` stops the ceremony with [`Abort::Cancelled`] within a
+/// millisecond.
 pub type Cancel<'a> = &'a (dyn Fn() -> bool + Sync);
 
 /// What a party sends in a round: one body to all, and one body to each peer. Empty means none.
@@ -30,7 +32,8 @@ pub struct Incoming {
     pub private: Zeroizing<Vec<u8>>,
 }
 
-/// One round's messages: exactly one entry for each other party of the ceremony, else [`Abort::Config`].
+/// One round's messages: exactly one entry for each other party of the ceremony, else
+/// [`Abort::Config`].
 pub type Inbox = BTreeMap<PartyIndex, Incoming>;
 
 /// Stops here if the caller wants to.
@@ -73,8 +76,8 @@ pub(crate) fn deliver<'a>(
         .collect()
 }
 
-/// As [`deliver`] for a batch, whose bodies are its items' bodies one after the other: for each item,
-/// the bodies of all peers.
+/// As [`deliver`] for a batch, whose bodies are its items' bodies one after the other: for each
+/// item, the bodies of all peers.
 pub(crate) fn deliver_items<'a>(
     inbox: &'a Inbox,
     peers: &[PartyIndex],

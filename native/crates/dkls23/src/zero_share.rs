@@ -1,4 +1,5 @@
-//! Zero sharing (F_Zero): shares of zero among a quorum from seeds that each pair has in common, without messages.
+//! Zero sharing (F_Zero): shares of zero among a quorum from seeds that each pair has in common,
+//! without messages.
 
 use std::collections::BTreeMap;
 

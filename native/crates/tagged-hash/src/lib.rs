@@ -1,9 +1,10 @@
-//! The one hash of the wallet: SHA-256 behind a version, a tag, and a count and length of every part.
+//! The one hash of the wallet: SHA-256 behind a version, a tag, and a count and length of every
+//! part.
 //!
-//! `T(tag) = SHA-256("mpc-wallet/v1/" ‖ tag)` and
-//! `H(tag; p_1 … p_m) = SHA-256(T ‖ T ‖ u32(m) ‖ (u32(len p_i) ‖ p_i)*)`, integers big-endian.
-//! The count and the lengths make it injective over lists of parts, so `("ab", "c")` and `("a", "bc")`
-//! differ; the count comes first, so a length extension is never the hash of another list.
+//! `T(tag) = SHA-256("mpc-wallet/v1/" ‖ tag)` and `H(tag; p_1 … p_m) = SHA-256(T ‖ T ‖ u32(m) ‖
+//! (u32(len p_i) ‖ p_i)*)`, integers big-endian. The count and the lengths make it injective over
+//! lists of parts, so `("ab", "c")` and `("a", "bc")` differ; the count comes first, so a length
+//! extension is never the hash of another list.
 //!
 //! [`Prf`] is the keyed oracle for the places that need many short outputs under one key.
 //!

@@ -21,14 +21,17 @@ const INITIAL: [u32; 8] = [
 
 type Block = GenericArray<u8, U64>;
 
-/// `R_K(tag; x) = SHA-256(T(tag) ‖ K ‖ x ‖ u8 counter)` for x of `N` bytes, `B` blocks from counter 0, for `M` different x at a time.
+/// `R_K(tag; x) = SHA-256(T(tag) ‖ K ‖ x ‖ u8 counter)` for x of `N` bytes, `B` blocks from counter
+/// 0, for `M` different x at a time.
 ///
-/// Tag and key fill the first block of SHA-256, so its state is computed once per key; x, counter and padding
-/// fit into a second one, so every 32 bytes cost one compression. The second blocks of `M` inputs are laid out before
-/// the first is compressed: a compression of bytes just written waits for them, and several at a time overlap in
-/// the processor, which makes `M` of 8 or more a third faster than one by one.
+/// Tag and key fill the first block of SHA-256, so its state is computed once per key; x, counter
+/// and padding fit into a second one, so every 32 bytes cost one compression. The second blocks of
+/// `M` inputs are laid out before the first is compressed: a compression of bytes just written
+/// waits for them, and several at a time overlap in the processor, which makes `M` of 8 or more a
+/// third faster than one by one.
 ///
-/// Key and inputs may be secret: both are wiped on drop. Like `sha2`, the oracle does not wipe its stack frame.
+/// Key and inputs may be secret: both are wiped on drop. Like `sha2`, the oracle does not wipe its
+/// stack frame.
 pub struct Prf<const N: usize, const B: usize = 1, const M: usize = 1> {
     keyed: [u32; 8],
     inputs: Box<[[Block; B]; M]>,

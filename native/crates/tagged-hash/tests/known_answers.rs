@@ -1,4 +1,5 @@
-//! The executable model's hashes (`__test__/vectors/dkls23/README.md`), and what makes the hash injective.
+//! The executable model's hashes (`__test__/vectors/dkls23/README.md`), and what makes the hash
+//! injective.
 
 #![allow(
     clippy::unwrap_used,

@@ -138,7 +138,8 @@ pub struct PostOffice {
     /// Each party's generator as it was just before its session drew the session's key.
     generators: BTreeMap<Role, ChaCha20Rng>,
     session_keys: BTreeMap<Role, (OpeningKey, [u8; 32])>,
-    rng: ChaCha20Rng,
+    /// For what is sealed again.
+    pub rng: ChaCha20Rng,
 }
 
 impl PostOffice {

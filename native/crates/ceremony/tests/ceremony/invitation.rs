@@ -104,6 +104,24 @@ fn details_in_another_form_than_the_canonical_one_are_refused() {
 }
 
 #[test]
+fn details_that_are_not_text_are_refused() {
+    let proposal = Proposal::honest();
+    let at = proposal.details.find("rent").unwrap();
+    for byte in [0x80, 0xc0, 0xff] {
+        let mut bytes = proposal.details.clone().into_bytes();
+        bytes[at] = byte;
+        let (descriptor, signature, round0) = proposal.write_with(&bytes);
+        let wallet = &KEYGEN.wallets[&Role::User];
+        let opened = Invitation::open(wallet, &descriptor, &signature, &round0, NOW_MS);
+        assert_eq!(
+            opened.err().unwrap().reason,
+            "the details are not a canonical document",
+            "{byte:#x}"
+        );
+    }
+}
+
+#[test]
 fn details_of_another_schema_policy_or_key_are_refused() {
     let honest = Proposal::honest().details;
     let policy = Base64UrlUnpadded::encode_string(&KEYGEN.wallets[&Role::User].policy().hash());
@@ -168,7 +186,11 @@ fn a_memo_has_at_most_512_bytes_and_cannot_steer_a_terminal_or_reorder_text() {
         "\u{2069}",
     ] {
         let proposal = memo(&format!("rent{steering}"));
-        assert_eq!(reason(&proposal), "the memo has control characters", "{steering:?}");
+        assert_eq!(
+            reason(&proposal),
+            "the memo has control or invisible characters",
+            "{steering:?}"
+        );
     }
 }
 

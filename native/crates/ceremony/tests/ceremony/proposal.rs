@@ -25,13 +25,13 @@ pub struct Proposal {
 /// An item as it stands in the details.
 pub fn item(payload: &ParsedPayload, path: &[u32]) -> String {
     let path: Vec<String> = path.iter().map(ToString::to_string).collect();
+    let [chain, kind] =
+        [&payload.chain, &payload.kind].map(|text| serde_json::to_string(text).unwrap());
     format!(
-        r#"{{"bytes":"{}","chain":"{}","digest":"{}","digestKind":{},"kind":"{}","path":[{}]}}"#,
+        r#"{{"bytes":"{}","chain":{chain},"digest":"{}","digestKind":{},"kind":{kind},"path":[{}]}}"#,
         Base64UrlUnpadded::encode_string(&payload.bytes),
-        payload.chain,
         Base64UrlUnpadded::encode_string(&payload.digest),
         payload.digest_kind,
-        payload.kind,
         path.join(",")
     )
 }
@@ -83,13 +83,14 @@ impl Proposal {
         Self { details: details.into(), ..Self::honest() }
     }
 
-    fn salted(&self) -> Vec<u8> {
-        [&[3; 32], self.details.as_bytes()].concat()
-    }
-
     /// The descriptor with the hash of the details in it, its signature, and round 0.
     pub fn write(&self) -> (Vec<u8>, [u8; 64], Vec<u8>) {
-        let salted = self.salted();
+        self.write_with(self.details.as_bytes())
+    }
+
+    /// The same over any details.
+    pub fn write_with(&self, details: &[u8]) -> (Vec<u8>, [u8; 64], Vec<u8>) {
+        let salted = [&[3; 32], details].concat();
         let setup_details_hash = hash(tags::SETUP_DETAILS, &[&salted[..32], &salted[32..]]);
         let descriptor = Descriptor { setup_details_hash, ..self.descriptor.clone() };
         let mut header = Header {

@@ -23,8 +23,8 @@ pub struct Round1 {
 }
 
 impl Round1 {
-    /// Takes everybody's commitment; opens its own, proves that it knows the polynomial, deals the shares and starts the OT
-    /// setup with every peer.
+    /// Takes everybody's commitment; opens its own, proves that it knows the polynomial, deals the
+    /// shares and starts the OT setup with every peer.
     pub fn receive<R: CryptoRngCore + ?Sized>(
         self,
         inbox: Inbox,

@@ -16,8 +16,8 @@ use crate::polynomial::evaluate_points;
 use crate::secret::Secret;
 use crate::wire::{Bodies, Cancel, Inbox, Outgoing, deliver, poll};
 
-/// Key generation after round 2: this party's polynomial is public in the group, its shares are dealt. Holds its own
-/// part of its share and the base-OT choices.
+/// Key generation after round 2: this party's polynomial is public in the group, its shares are
+/// dealt. Holds its own part of its share and the base-OT choices.
 pub struct Round2 {
     pub(super) party: Party,
     pub(super) sid: [u8; 32],
@@ -30,8 +30,8 @@ pub struct Round2 {
 }
 
 impl Round2 {
-    /// Takes everybody's opened polynomial and the share for this party, checks each against its commitment, and answers every
-    /// peer's OT request.
+    /// Takes everybody's opened polynomial and the share for this party, checks each against its
+    /// commitment, and answers every peer's OT request.
     pub fn receive<R: CryptoRngCore + ?Sized>(
         self,
         inbox: Inbox,
@@ -75,7 +75,8 @@ impl Round2 {
     }
 }
 
-/// One sender's message, after sid and before its OT request: fields in range, commitment, proofs, share in range, Feldman.
+/// One sender's message, after sid and before its OT request: fields in range, commitment, proofs,
+/// share in range, Feldman.
 fn check(
     party: &Party,
     sid: &[u8; 32],

@@ -30,8 +30,9 @@ pub struct Round3 {
 impl Round3 {
     /// Takes everybody's transcript hash and OT answer: the share of a pending epoch.
     ///
-    /// A wrong OT proof is [`Abort::SetupCheat`]: whoever drives the ceremony counts it durably, because a bad
-    /// base-OT pad passes exactly if the choice bit is zero, and free retries would pick a Δ.
+    /// A wrong OT proof is [`Abort::SetupCheat`]: whoever drives the ceremony counts it durably,
+    /// because a bad base-OT pad passes exactly if the choice bit is zero, and free retries would
+    /// pick a Δ.
     pub fn receive(self, inbox: Inbox, cancel: Cancel<'_>) -> Result<KeyShare, Abort> {
         let Self { party, sid, t2, share, sums, chain_code_shares, mut answered } = self;
         let mut delivered = deliver(&inbox, &party.peers, Party::ROUND3)?;

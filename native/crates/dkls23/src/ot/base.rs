@@ -1,10 +1,12 @@
-//! Endemic oblivious transfer of Masny and Rindal (ePrint 2019/706, figure 8) over secp256k1, 128 instances.
+//! Endemic oblivious transfer of Masny and Rindal (ePrint 2019/706, figure 8) over secp256k1, 128
+//! instances.
 //!
-//! For instance idx the receiver with choice bit c sends `r_{1−c}` random and `r_c = t·G − HC_c(r_{1−c})`; the sender
-//! answers `B_c = t_c·G` and pads with `t_c·m_c`, `m_c = r_c + HC_c(r_{1−c})`; the receiver knows `t·B_c`.
+//! For instance idx the receiver with choice bit c sends `r_{1−c}` random and `r_c = t·G −
+//! HC_c(r_{1−c})`; the sender answers `B_c = t_c·G` and pads with `t_c·m_c`, `m_c = r_c +
+//! HC_c(r_{1−c})`; the receiver knows `t·B_c`.
 //!
-//! `HC_c` hashes session, idx and c, and nobody knows a discrete logarithm of its output: with `hash·G` in its
-//! place a receiver would compute both pads.
+//! `HC_c` hashes session, idx and c, and nobody knows a discrete logarithm of its output: with
+//! `hash·G` in its place a receiver would compute both pads.
 
 use k256::elliptic_curve::group::Group;
 use k256::elliptic_curve::ops::MulByGenerator;
@@ -31,7 +33,8 @@ pub(crate) const DST: &[u8] = b"mpc-wallet/v1/ot-hc";
 
 const POINT_BYTES: usize = 33;
 
-/// `sid_ot` of an ordered pair; receiver and sender in the base OT's own sense, so alice comes first.
+/// `sid_ot` of an ordered pair; receiver and sender in the base OT's own sense, so alice comes
+/// first.
 pub(crate) fn session_id(sid: &[u8; 32], receiver: PartyIndex, sender: PartyIndex) -> [u8; 32] {
     hash(tags::OT, &[sid, &receiver.byte(), &sender.byte()])
 }
@@ -54,8 +57,10 @@ impl Receiver {
         let mut choice = Secret::new([0; LAMBDA_C / 8]);
         rng.fill_bytes(choice.as_mut_slice());
         let mut t = Secret::new([Scalar::ZERO; LAMBDA_C]);
-        let mut chosen = Vec::with_capacity(LAMBDA_C); // t·G
-        let mut other = Vec::with_capacity(LAMBDA_C); // r_{1−c} = ρ·G
+        // Which of two points was chosen is the choice bit: everything that is in that order is
+        // wiped.
+        let mut chosen = Zeroizing::new(Vec::with_capacity(LAMBDA_C)); // t·G
+        let mut other = Zeroizing::new(Vec::with_capacity(LAMBDA_C)); // r_{1−c} = ρ·G
         for t in t.iter_mut() {
             poll(cancel)?;
             *t = *scalar::draw(rng);
@@ -63,19 +68,19 @@ impl Receiver {
             other.push(ProjectivePoint::mul_by_generator(&*scalar::draw(rng)));
         }
 
-        let other = encode_all(&other);
-        let inputs: Vec<_> = (0u16..)
-            .zip(bits(&choice))
-            .zip(&other)
-            .map(|((idx, c), other)| hash_input(&sid_ot, idx, c.unwrap_u8(), other))
-            .collect();
-        let masks = hash_to_curve(&inputs, DST, cancel)?;
-        for (chosen, mask) in chosen.iter_mut().zip(masks) {
+        let other = Zeroizing::new(encode_all(&other));
+        let mut inputs = Zeroizing::new(Vec::with_capacity(LAMBDA_C));
+        for ((idx, c), other) in (0u16..).zip(bits(&choice)).zip(other.iter()) {
+            inputs.push(hash_input(&sid_ot, idx, c.unwrap_u8(), other));
+        }
+        let masks = Zeroizing::new(hash_to_curve(&inputs, DST, cancel)?);
+        for (chosen, mask) in chosen.iter_mut().zip(masks.iter()) {
             *chosen -= mask; // r_c = t·G − HC_c(r_{1−c})
         }
 
         let mut message = Vec::with_capacity(MESSAGE_BYTES);
-        for ((chosen, other), c) in encode_all(&chosen).iter().zip(&other).zip(bits(&choice)) {
+        let chosen = Zeroizing::new(encode_all(&chosen));
+        for ((chosen, other), c) in chosen.iter().zip(other.iter()).zip(bits(&choice)) {
             // secret-dependent
             message.extend(<[u8; POINT_BYTES]>::conditional_select(chosen, other, c));
             message.extend(<[u8; POINT_BYTES]>::conditional_select(other, chosen, c));
@@ -104,7 +109,7 @@ impl Receiver {
         cancel: Cancel<'_>,
     ) -> Result<Secret<[Seed; LAMBDA_C]>, Abort> {
         let mut theirs = Points::new(sender, message);
-        let mut encoded = Vec::with_capacity(LAMBDA_C);
+        let mut encoded = Zeroizing::new(Vec::with_capacity(LAMBDA_C));
         let mut shared = Zeroizing::new(Vec::with_capacity(LAMBDA_C));
         for (t, c) in self.t.iter().zip(self.choices()) {
             poll(cancel)?;
@@ -119,7 +124,7 @@ impl Receiver {
         let mut ours = Cursor::new(&self.message);
         let mut pads = Secret::new([[0; SEED_BYTES]; LAMBDA_C]);
         for ((((pad, idx), c), b_c), shared) in
-            pads.iter_mut().zip(0u16..).zip(self.choices()).zip(&encoded).zip(shared.iter())
+            pads.iter_mut().zip(0u16..).zip(self.choices()).zip(encoded.iter()).zip(shared.iter())
         {
             let both = ours.array::<{ 2 * POINT_BYTES }>().ok_or(Abort::Malformed(sender))?;
             *pad = derive_pad(&self.sid_ot, idx, c.unwrap_u8(), both, b_c, shared);
@@ -214,7 +219,8 @@ fn bits(choice: &[u8; LAMBDA_C / 8]) -> impl Iterator<Item = Choice> {
 }
 
 fn encode_all(points: &[ProjectivePoint]) -> Vec<[u8; POINT_BYTES]> {
-    point::normalize(points).iter().map(point::encode33).collect()
+    let affine = Zeroizing::new(point::normalize(points));
+    affine.iter().map(point::encode33).collect()
 }
 
 /// The points of a peer's message, each with its encoding.

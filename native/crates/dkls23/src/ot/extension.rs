@@ -1,7 +1,8 @@
-//! SoftSpokenOT extension, k = 4, with its consistency check (ePrint 2022/192; specification, section C).
+//! SoftSpokenOT extension, k = 4, with its consistency check (ePrint 2022/192; specification,
+//! section C).
 //!
-//! A row has 544 bits: ξ = 416 columns, then the 128-bit mask of the check. Row 4i + b belongs to bit b of tree i's leaf
-//! numbers. Bits, bytes and blocks are little-endian.
+//! A row has 544 bits: ξ = 416 columns, then the 128-bit mask of the check. Row 4i + b belongs to
+//! bit b of tree i's leaf numbers. Bits, bytes and blocks are little-endian.
 
 use subtle::{Choice, ConstantTimeEq};
 use tagged_hash::{Hasher, Prf, tags};
@@ -48,8 +49,8 @@ pub(crate) fn bob_extend(sid1: &[u8; 32], state: &BobState, draw: &Draw) -> (Col
     (columns(&v), message)
 }
 
-/// For tree i and leaf x, `P_{i,x} = PRG(sid1, i, x, leaf)`; `u_i = X ⊕ ⊕_x P_{i,x}` is appended to the message; the rows are
-/// `v_{4i+b} = ⊕ P_{i,x}` over the x with bit b set.
+/// For tree i and leaf x, `P_{i,x} = PRG(sid1, i, x, leaf)`; `u_i = X ⊕ ⊕_x P_{i,x}` is appended to
+/// the message; the rows are `v_{4i+b} = ⊕ P_{i,x}` over the x with bit b set.
 fn stretch(
     sid1: &[u8; 32],
     state: &BobState,
@@ -75,11 +76,11 @@ fn stretch(
     v
 }
 
-/// The first half of Alice.2: columns `w`, and whether `R(w_r) = t̃_r ⊕ Δ_r·x̃` for all 128 rows. The
-/// answer tells bits of Δ, so it goes to the pair's verdict gate and nowhere else.
+/// The first half of Alice.2: columns `w`, and whether `R(w_r) = t̃_r ⊕ Δ_r·x̃` for all 128 rows.
+/// The answer tells bits of Δ, so it goes to the pair's verdict gate and nowhere else.
 ///
-/// `w_{4i+b} = ⊕ P_{i,x}` over the x with bit b of `x ⊕ Δ_i` set, `⊕ Δ_{i,b}·u_i`. The state is in order of that
-/// distance `y = x ⊕ Δ_i`, so the loop is the same for every Δ.
+/// `w_{4i+b} = ⊕ P_{i,x}` over the x with bit b of `x ⊕ Δ_i` set, `⊕ Δ_{i,b}·u_i`. The state is in
+/// order of that distance `y = x ⊕ Δ_i`, so the loop is the same for every Δ.
 #[inline(never)]
 pub(crate) fn alice_extend(
     sid1: &[u8; 32],
@@ -165,8 +166,9 @@ fn row_bytes(row: &Row) -> impl Iterator<Item = u8> {
     row.iter().flat_map(|word| word.to_le_bytes()).take(ROW_BYTES)
 }
 
-/// The universal hash `R(row) = Σ_j χ_j·block_j(row) ⊕ mask(row)` in GF(2^128), j over the four blocks of the columns,
-/// the last padded with zeros. Its coefficients hash all of u, so they are known only when u is fixed.
+/// The universal hash `R(row) = Σ_j χ_j·block_j(row) ⊕ mask(row)` in GF(2^128), j over the four
+/// blocks of the columns, the last padded with zeros. Its coefficients hash all of u, so they are
+/// known only when u is fixed.
 struct Check {
     factors: [Factor; BLOCKS],
 }
@@ -235,9 +237,9 @@ pub(crate) fn choices(draw: &Draw) -> impl Iterator<Item = u8> {
     draw.iter().flat_map(|byte| (0..8).map(move |bit| byte >> bit & 1)).take(XI)
 }
 
-/// A message 1 that passes exactly if the victim's hole in `tree` is `guess`: bit 0 of `u_tree` is flipped, and x̃ and t̃ are
-/// computed anew, moved to fit the guess. With the right guess, the sender's column 0 then differs from
-/// the honest one by the hole's bits.
+/// A message 1 that passes exactly if the victim's hole in `tree` is `guess`: bit 0 of `u_tree` is
+/// flipped, and x̃ and t̃ are computed anew, moved to fit the guess. With the right guess, the
+/// sender's column 0 then differs from the honest one by the hole's bits.
 #[cfg(any(test, feature = "test-vectors"))]
 pub(crate) fn guessing_message(
     sid1: &[u8; 32],

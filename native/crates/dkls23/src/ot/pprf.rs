@@ -1,9 +1,10 @@
-//! Punctured PRF (SoftSpokenOT, ePrint 2022/192, figures 13 and 14): four base OTs make a tree of 16 leaves of
-//! which the receiver knows all but one, the hole, and the sender does not know which.
+//! Punctured PRF (SoftSpokenOT, ePrint 2022/192, figures 13 and 14): four base OTs make a tree of
+//! 16 leaves of which the receiver knows all but one, the hole, and the sender does not know which.
 //!
-//! The pads of level 0 are the root's children; node y of level l−1 expands to nodes 2y and 2y+1 of level l. The hole is
-//! the complement of the choice bits, level 0 the most significant. Per tree 160 bytes: for levels 1 to 3 the
-//! correction of side 0 and of side 1 (16 each), the exclusive or of the leaves' proofs (32) and their hash (32).
+//! The pads of level 0 are the root's children; node y of level l−1 expands to nodes 2y and 2y+1 of
+//! level l. The hole is the complement of the choice bits, level 0 the most significant. Per tree
+//! 160 bytes: for levels 1 to 3 the correction of side 0 and of side 1 (16 each), the exclusive or
+//! of the leaves' proofs (32) and their hash (32).
 
 use subtle::{Choice, ConditionallySelectable, ConstantTimeEq};
 use tagged_hash::{Hasher, Prf, tags};
@@ -56,8 +57,9 @@ impl Oracles {
         (leaves(&nodes), message.try_into().unwrap_or([0; TREE_BYTES]))
     }
 
-    /// The receiver's tree from its choice bits and the chosen side's pad of each level: the leaves with zeros at
-    /// the hole, the hole, and whether the sender's proof holds. Constant time in choices, pads and hole.
+    /// The receiver's tree from its choice bits and the chosen side's pad of each level: the leaves
+    /// with zeros at the hole, the hole, and whether the sender's proof holds. Constant time in
+    /// choices, pads and hole.
     pub(crate) fn evaluate(
         &mut self,
         tree: u8,
@@ -69,7 +71,8 @@ impl Oracles {
         let [root_pad, pads @ ..] = pads;
         let (corrections, proof) = message.split_at(TREE_BYTES - 64);
 
-        // secret-dependent from here on: every node is computed, the hole's subtree from zeros, and masked
+        // secret-dependent from here on: every node is computed, the hole's subtree from zeros, and
+        // masked
         let mut hole = 1 - root_choice.unwrap_u8();
         let mut nodes =
             Zeroizing::new(vec![masked(root_pad, !*root_choice), masked(root_pad, *root_choice)]);
@@ -206,7 +209,7 @@ mod tests {
         let (_, message) = oracles.build(3, &PADS);
         let (choices, pads) = chosen(0b1010);
         let unused = |position: usize| match position {
-            0..96 => (position / 16 % 2) as u8 != choices[1 + position / 32].unwrap_u8(),
+            0..96 => (position / 16 % 2 == 1) != bool::from(choices[1 + position / 32]),
             _ => false,
         };
         for position in 0..TREE_BYTES {

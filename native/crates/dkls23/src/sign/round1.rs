@@ -27,11 +27,11 @@ pub struct Round1 {
 }
 
 impl Round1 {
-    /// Takes everybody's commitments and VOLE requests, decides about the requests at each pair's verdict gate, and answers
-    /// them: about 40 kB to each peer for each item.
+    /// Takes everybody's commitments and VOLE requests, decides about the requests at each pair's
+    /// verdict gate, and answers them: about 40 kB to each peer for each item.
     ///
-    /// [`Abort::OtPoisoned`] if a check failed, here or meanwhile in another session with that peer: store that before you
-    /// say it. Cancelling does not undo a verdict.
+    /// [`Abort::OtPoisoned`] if a check failed, here or meanwhile in another session with that
+    /// peer: store that before you say it. Cancelling does not undo a verdict.
     pub fn receive<R: CryptoRngCore + ?Sized>(
         self,
         inbox: Inbox,
@@ -90,7 +90,8 @@ struct Request<'a> {
 
 type Requests<'a> = BTreeMap<PartyIndex, Request<'a>>;
 
-/// Nothing here touches a secret. The contexts of all items come first, then pair id and nonce of each.
+/// Nothing here touches a secret. The contexts of all items come first, then pair id and nonce of
+/// each.
 fn read<'a>(
     session: &Session,
     instances: &[Instance],
@@ -129,7 +130,8 @@ struct Extended {
     columns: Vec<Option<ColumnSet>>,
 }
 
-/// Checks the requests of each peer and asks its gate, once for all items: one verdict, no early exit, no item named.
+/// Checks the requests of each peer and asks its gate, once for all items: one verdict, no early
+/// exit, no item named.
 fn decide(
     session: &Session,
     instances: &[Instance],

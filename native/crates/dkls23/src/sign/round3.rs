@@ -27,8 +27,8 @@ pub(super) struct Partial {
 }
 
 impl Round3 {
-    /// Takes everybody's share of each signature. A signature that does not verify is not released: it is
-    /// [`Abort::Unattributed`], with a culprit if there is only one other signer.
+    /// Takes everybody's share of each signature. A signature that does not verify is not released:
+    /// it is [`Abort::Unattributed`], with a culprit if there is only one other signer.
     pub fn receive(self, inbox: Inbox) -> Result<Vec<Signature>, Abort> {
         let Self { session, partials } = self;
         session.release()?;

@@ -95,9 +95,9 @@ fn an_attacker_that_repeats_nonce_and_choices_in_a_batch_finds_no_repeated_mask_
 }
 
 /// How a batch of two ends at party 1 if `change` is applied to each body of party 2 in round 1.
-fn with_round_1_changed(change: impl Fn(Channel, &mut Vec<u8>)) -> Refusal {
+fn with_round_1_changed(signing: &Signing, change: impl Fn(Channel, &mut Vec<u8>)) -> Refusal {
     let shares = TWO_OF_THREE.shares();
-    let ends = Signing::batch("two items", &[1, 2], 2).run(&shares, &mut |round, bodies| {
+    let ends = signing.run(&shares, &mut |round, bodies| {
         if round == 1 {
             for channel in [Broadcast, Private] {
                 edit(bodies, party(2), party(1), channel, |body| change(channel, body));
@@ -110,31 +110,44 @@ fn with_round_1_changed(change: impl Fn(Channel, &mut Vec<u8>)) -> Refusal {
     ends[&party(1)].refusal().unwrap()
 }
 
+/// Two items that differ, and twice the same item.
+fn batches() -> [Signing; 2] {
+    let different = Signing::batch("two items", &[1, 2], 2);
+    let mut equal = different.clone();
+    equal.items[1] = equal.items[0].clone();
+    [different, equal]
+}
+
 #[test]
 fn swapped_items_are_config() {
-    let swapped = with_round_1_changed(|_, body| {
-        let half = body.len() / 2;
-        body.rotate_left(half);
-    });
+    for signing in batches() {
+        let swapped = with_round_1_changed(&signing, |_, body| {
+            let half = body.len() / 2;
+            body.rotate_left(half);
+        });
 
-    assert_eq!(swapped, Refusal::new(1, Abort::Config));
+        assert_eq!(swapped, Refusal::new(1, Abort::Config));
+    }
 }
 
 #[test]
 fn an_item_sent_twice_is_config() {
-    let repeated = with_round_1_changed(|_, body| {
-        let half = body.len() / 2;
-        body.copy_within(..half, half);
-    });
+    for signing in batches() {
+        let repeated = with_round_1_changed(&signing, |_, body| {
+            let half = body.len() / 2;
+            body.copy_within(..half, half);
+        });
 
-    assert_eq!(repeated, Refusal::new(1, Abort::Config));
+        assert_eq!(repeated, Refusal::new(1, Abort::Config));
+    }
 }
 
 #[test]
 fn a_vole_request_repeated_under_the_context_of_another_item_poisons() {
     let [hello, request, ..] = &layout::sign(1)[..] else { panic!("four messages") };
     let ctx = hello.field("ctx", 0);
-    let repeated = with_round_1_changed(|channel, body| {
+    let [signing, _] = batches();
+    let repeated = with_round_1_changed(&signing, |channel, body| {
         let half = body.len() / 2;
         // Everything of item 0 but the context, which is public.
         match channel {

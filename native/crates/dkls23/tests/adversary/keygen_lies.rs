@@ -74,6 +74,17 @@ fn a_rogue_key_chosen_after_the_others_opened_does_not_open_the_commitment() {
 }
 
 #[test]
+fn a_polynomial_chosen_after_the_others_opened_does_not_open_the_commitment_although_it_is_proved()
+{
+    let mut duel = KeygenDuel::start("a late choice", 1).hello().unwrap();
+    // Known, proved and dealt consistently; but it may depend on what the others opened.
+    duel.dealer.coefficients[0] += Scalar::ONE;
+    duel.dealer.points[0] = times_generator(&duel.dealer.coefficients[0]);
+
+    assert_eq!(duel.open().err(), in_round_2(Abort::Cheat(party(DEALER))));
+}
+
+#[test]
 fn a_key_without_a_known_logarithm_has_no_proof_even_if_it_was_committed_to() {
     let mut duel = KeygenDuel::start("an unknown logarithm", 1);
     // F_1 is chosen so that the share for party 1 fits: only the proof is missing.

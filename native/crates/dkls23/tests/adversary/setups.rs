@@ -182,6 +182,19 @@ fn shares_of_one_key_in_two_epochs_do_not_sign_together_and_accuse_nobody() {
 }
 
 #[test]
+fn the_epoch_alone_makes_two_contexts_even_if_the_oblivious_transfers_are_the_same() {
+    let story = KeygenStory::new("one key, two epochs", 2, 3);
+    let now = story.shares();
+    let mut next = Stolen::of(&KeygenStory { epoch_no: 2, ..story }.shares()[&party(2)]);
+    next.peers = Stolen::of(&now[&party(2)]).peers;
+    let mixed = Each::from([(party(1), now[&party(1)].clone()), (party(2), next.share())]);
+
+    let ends = Signing::new("two epochs", &[1, 2]).run(&mixed, &mut nobody);
+
+    assert!(ends.values().map(End::refusal).all(|refusal| refusal == CONFIG));
+}
+
+#[test]
 fn an_oblivious_transfer_setup_of_another_epoch_is_config_before_it_is_used() {
     let (mut mine, theirs) = (Stolen::of(&TWO_OF_THREE.share(1)), TWO_OF_THREE.share(2));
     // Half of a refresh, restored from a backup: one side's state has another name.

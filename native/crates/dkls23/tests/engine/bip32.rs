@@ -1,4 +1,5 @@
-//! BIP-32's test vectors 1 and 2, as far as they derive from public keys (bitcoin/bips, BSD licence).
+//! BIP-32's test vectors 1 and 2, as far as they derive from public keys (bitcoin/bips, BSD
+//! licence).
 
 use dkls23::Abort;
 use dkls23::derive::{DerivationPath, derive};

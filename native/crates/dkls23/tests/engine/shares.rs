@@ -91,7 +91,8 @@ fn a_flipped_byte_anywhere_is_noticed() {
     }
 }
 
-/// Positions after a key id of three bytes: index, threshold, parties, roster hash, epoch, secret, peer.
+/// Positions after a key id of three bytes: index, threshold, parties, roster hash, epoch, secret,
+/// peer.
 #[test]
 fn fields_that_contradict_each_other_are_refused_whatever_the_checksum() {
     let share = &committee("fields", 2, 2)[&party(1)];

@@ -1,4 +1,5 @@
-//! The verdict gate seen from sessions: one failed check ends everything with that peer, and only with it.
+//! The verdict gate seen from sessions: one failed check ends everything with that peer, and only
+//! with it.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};

@@ -1,0 +1,72 @@
+//! What the fuzzers run, as plain functions over bytes: each stops with a panic if something that must hold does
+//! not. `fuzz/` hands them to libFuzzer; `tests/smoke.rs` runs each a bounded number of times in the ordinary tests,
+//! over mutated seeds from a fixed stream.
+//!
+//! | target | what it reads | what must hold, besides that nothing panics |
+//! |---|---|---|
+//! | [`card`] | a pairing card, and its fields under a true signature | the role fits the approver key |
+//! | [`descriptor`] | a session descriptor | what is read is written as the same bytes |
+//! | [`envelope`] | an envelope's header | what is read is written as the same bytes |
+//! | [`epoch`] | an epoch's body | what is read is written as the same bytes |
+//! | [`share`] | a stored share, and its fields under a true checksum | what is read is written as the same bytes |
+//! | [`payload`] | an unsigned payload | encoded a second time it is the same; digest and amounts are its own |
+//! | [`request`] | the details of an invitation to sign, well signed and sealed | what is read is written as the same bytes |
+//! | [`opening`] | the details of a key generation, well signed and sealed | only the honest ones show words |
+//! | [`key_generation`] | events at a party of a key generation | see `scene` |
+//! | [`signing`] | events at either party of a signing session | see `scene`; a signature verifies |
+
+mod decoders;
+mod details;
+mod key_generation;
+mod payload;
+mod program;
+mod scene;
+mod signing;
+
+#[path = "../../ceremony/tests/ceremony/committee.rs"]
+#[allow(dead_code, reason = "shared with the tests of the crate `ceremony`")]
+mod committee;
+#[path = "../../intent/tests/evm/encoder.rs"]
+#[allow(dead_code, reason = "shared with the tests of the crate `intent`")]
+mod encoder;
+#[path = "../../ceremony/tests/ceremony/hostile.rs"]
+#[allow(dead_code, reason = "shared with the tests of the crate `ceremony`")]
+mod hostile;
+#[path = "../../ceremony/tests/ceremony/proposal.rs"]
+#[allow(dead_code, reason = "shared with the tests of the crate `ceremony`")]
+mod proposal;
+#[path = "../../ceremony/tests/ceremony/recording.rs"]
+#[allow(dead_code, reason = "shared with the tests of the crate `ceremony`")]
+mod recording;
+
+pub use decoders::{card, descriptor, envelope, epoch, share};
+pub use details::{opening, request};
+pub use key_generation::key_generation;
+pub use payload::payload;
+pub use signing::signing;
+
+/// A function for a fuzzer, and where it starts.
+pub struct Target {
+    /// Name of the function and of the fuzz target.
+    pub name: &'static str,
+    /// Panics if something that must hold does not.
+    pub run: fn(&[u8]),
+    /// Inputs that get far.
+    pub seeds: fn() -> Vec<Vec<u8>>,
+    /// How often the smoke test runs it: what takes about a second.
+    pub smoke_runs: usize,
+}
+
+/// All of them.
+pub const TARGETS: [Target; 10] = [
+    Target { name: "card", run: card, seeds: decoders::card_seeds, smoke_runs: 2_000 },
+    Target { name: "descriptor", run: descriptor, seeds: decoders::descriptor_seeds, smoke_runs: 20_000 },
+    Target { name: "envelope", run: envelope, seeds: decoders::envelope_seeds, smoke_runs: 20_000 },
+    Target { name: "epoch", run: epoch, seeds: decoders::epoch_seeds, smoke_runs: 5_000 },
+    Target { name: "share", run: share, seeds: decoders::share_seeds, smoke_runs: 500 },
+    Target { name: "payload", run: payload, seeds: payload::seeds, smoke_runs: 20_000 },
+    Target { name: "request", run: request, seeds: details::request_seeds, smoke_runs: 500 },
+    Target { name: "opening", run: opening, seeds: details::opening_seeds, smoke_runs: 300 },
+    Target { name: "key_generation", run: key_generation, seeds: key_generation::seeds, smoke_runs: 40 },
+    Target { name: "signing", run: signing, seeds: signing::seeds, smoke_runs: 150 },
+];

@@ -1,0 +1,71 @@
+//! Every fuzz target for a moment, in the ordinary tests: its seeds, and mutations of them from a fixed stream.
+
+use fuzz_targets::{TARGETS, Target};
+use rand_chacha::ChaCha20Rng;
+use rand_core::{RngCore, SeedableRng};
+
+/// Another input near the seeds.
+fn mutate(seeds: &[Vec<u8>], rng: &mut ChaCha20Rng) -> Vec<u8> {
+    let mut draw = |below: usize| usize::try_from(rng.next_u32()).unwrap() % below.max(1);
+    let mut input = seeds[draw(seeds.len())].clone();
+    for _ in 0..=draw(4) {
+        let at = draw(input.len() + 1);
+        match draw(7) {
+            0 | 1 if at < input.len() => input[at] ^= 1 << draw(8),
+            2 if at < input.len() => input[at] = u8::try_from(draw(256)).unwrap(),
+            3 => input.truncate(at),
+            4 => input.insert(at, u8::try_from(draw(256)).unwrap()),
+            5 => {
+                let end = (at + draw(40)).min(input.len());
+                input.drain(at..end);
+            }
+            _ => {
+                let other = &seeds[draw(seeds.len())];
+                let from = draw(other.len() + 1);
+                input.truncate(at);
+                input.extend(&other[from..]);
+            }
+        }
+    }
+    input
+}
+
+fn smoke(name: &str) {
+    let Target { run, seeds, smoke_runs, .. } =
+        TARGETS.iter().find(|target| target.name == name).unwrap();
+    let seeds = seeds();
+    let mut rng = ChaCha20Rng::seed_from_u64(1);
+
+    seeds.iter().for_each(|seed| run(seed));
+    for number in 0..*smoke_runs {
+        let input = mutate(&seeds, &mut rng);
+        let failed = std::panic::catch_unwind(|| run(&input)).is_err();
+        assert!(!failed, "{name}, input {number}: {input:02x?}");
+    }
+}
+
+macro_rules! smoke {
+    ($($test:ident: $target:literal;)*) => {
+        $(#[test] fn $test() { smoke($target) })*
+
+        #[test]
+        fn every_target_is_run_here() {
+            let run = [$($target),*];
+            let all = TARGETS.map(|target| target.name);
+            assert_eq!(run, all);
+        }
+    };
+}
+
+smoke! {
+    any_card_is_read_or_refused: "card";
+    any_descriptor_is_read_or_refused: "descriptor";
+    any_envelope_is_read_or_refused: "envelope";
+    any_epoch_is_read_or_refused: "epoch";
+    any_stored_share_is_read_or_refused: "share";
+    any_payload_is_read_as_itself_or_refused: "payload";
+    any_request_is_read_as_itself_or_refused: "request";
+    any_opening_but_the_honest_one_is_refused: "opening";
+    no_events_at_a_key_generation_blame_an_honest_party_or_make_another_wallet: "key_generation";
+    no_events_at_a_signing_session_blame_an_honest_party_or_make_another_signature: "signing";
+}
