@@ -190,8 +190,7 @@ impl Channel {
             return Ok(());
         };
         let Header { round, from, part, parts, .. } = envelope.header;
-        let known_round = (round == ROUND_ABORT || round <= self.descriptor.kind.last_round())
-            && parts <= self.descriptor.kind.most_parts(round);
+        let known_round = round == ROUND_ABORT || round <= self.descriptor.kind.last_round();
         if envelope.header.session_id != self.session_id
             || envelope.header.wallet_id != self.descriptor.wallet_id
             || envelope.header.epoch != self.descriptor.epoch

@@ -143,15 +143,6 @@ pub fn peek(bytes: &[u8]) -> Option<Header> {
 }
 
 impl Kind {
-    /// The most parts that a message of this round may have: only the rounds of signing that carry the vector
-    /// OLE of a batch are long.
-    pub(crate) const fn most_parts(self, round: u16) -> u8 {
-        match (self, round) {
-            (Self::Sign, 1 | 2) => MAX_PARTS,
-            (Self::Sign | Self::Keygen, _) => 1,
-        }
-    }
-
     /// The last protocol round of this kind.
     pub(crate) const fn last_round(self) -> u16 {
         match self {

@@ -4,6 +4,16 @@
 //! with its own context, nonces, commitments and masks: two items that shared them would hand over
 //! the key. Sent by each party for each item: 96 bytes to all and 4 304 to each peer; 40 352 to
 //! each peer; 96 to all. From round 3's message on, a signature may exist whatever this party does.
+//!
+//! A round is taken once, so one nonce never answers two requests:
+//!
+//! ```compile_fail,E0382
+//! # use dkls23::{Inbox, sign::Round1};
+//! # fn twice(round: Round1, one: Inbox, other: Inbox, rng: &mut impl rand_core::CryptoRngCore) {
+//! let answer = round.receive(one, rng, &|| false);
+//! let again = round.receive(other, rng, &|| false); // `round` was moved
+//! # }
+//! ```
 
 mod round1;
 mod round2;

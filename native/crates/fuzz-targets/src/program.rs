@@ -24,10 +24,6 @@ impl<'a> Program<'a> {
         number.checked_rem(count)
     }
 
-    pub(crate) fn rest(&mut self) -> &'a [u8] {
-        std::mem::take(&mut self.0)
-    }
-
     /// `u16 length ‖ bytes`, as far as there are any.
     pub(crate) fn slice(&mut self) -> Option<&'a [u8]> {
         let length = usize::from(self.number()?) % 1_024;
