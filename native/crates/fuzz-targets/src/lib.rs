@@ -60,13 +60,23 @@ pub struct Target {
 /// All of them.
 pub const TARGETS: [Target; 10] = [
     Target { name: "card", run: card, seeds: decoders::card_seeds, smoke_runs: 2_000 },
-    Target { name: "descriptor", run: descriptor, seeds: decoders::descriptor_seeds, smoke_runs: 20_000 },
+    Target {
+        name: "descriptor",
+        run: descriptor,
+        seeds: decoders::descriptor_seeds,
+        smoke_runs: 20_000,
+    },
     Target { name: "envelope", run: envelope, seeds: decoders::envelope_seeds, smoke_runs: 20_000 },
     Target { name: "epoch", run: epoch, seeds: decoders::epoch_seeds, smoke_runs: 5_000 },
     Target { name: "share", run: share, seeds: decoders::share_seeds, smoke_runs: 500 },
     Target { name: "payload", run: payload, seeds: payload::seeds, smoke_runs: 20_000 },
     Target { name: "request", run: request, seeds: details::request_seeds, smoke_runs: 500 },
     Target { name: "opening", run: opening, seeds: details::opening_seeds, smoke_runs: 300 },
-    Target { name: "key_generation", run: key_generation, seeds: key_generation::seeds, smoke_runs: 40 },
+    Target {
+        name: "key_generation",
+        run: key_generation,
+        seeds: key_generation::seeds,
+        smoke_runs: 40,
+    },
     Target { name: "signing", run: signing, seeds: signing::seeds, smoke_runs: 150 },
 ];

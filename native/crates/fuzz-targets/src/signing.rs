@@ -9,9 +9,7 @@ use ceremony::{Invitation, Role, Session, Wallet};
 use rand_chacha::ChaCha20Rng;
 use rand_core::SeedableRng;
 
-use crate::committee::{
-    Meeting, NOW_MS, Party, TIMES, assert_signs, consent, meet, payload,
-};
+use crate::committee::{Meeting, NOW_MS, Party, TIMES, assert_signs, consent, meet, payload};
 use crate::hostile::PostOffice;
 use crate::program::Program;
 use crate::recording::{KEYGEN, SEED};
@@ -96,8 +94,7 @@ pub fn signing(data: &[u8]) {
     }
     let mut program = Program::new(data);
     let Some(choice) = program.byte() else { return };
-    let (me, insider) =
-        if choice % 2 == 0 { (COSIGNER, INITIATOR) } else { (INITIATOR, COSIGNER) };
+    let (me, insider) = if choice % 2 == 0 { (COSIGNER, INITIATOR) } else { (INITIATOR, COSIGNER) };
     let wallet = wallet(me);
     let mut rng = generators()[&me].clone();
     let session = if me == COSIGNER {

@@ -133,7 +133,7 @@ impl Report {
         );
         if let Some(name) = name {
             self.lines.push(serde_json::json!({
-                "name": name, "value": micros, "unit": "us",
+                "name": name, "value": micros, "unit": "µs",
                 "ratio": timing.ratio(), "reference": MULTIPLICATION,
             }));
         }
