@@ -69,6 +69,7 @@ pub fn derive(
 }
 
 /// [`DerivedKey`] before encoding.
+#[derive(Clone, Copy)]
 pub(crate) struct Child {
     pub(crate) key: AffinePoint,
     pub(crate) chain_code: [u8; 32],

@@ -1,7 +1,7 @@
 //! What a party keeps of one key in one epoch.
 
 use std::collections::BTreeMap;
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, PoisonError};
 
 use k256::elliptic_curve::ops::MulByGenerator;
 use k256::{ProjectivePoint, Scalar};
@@ -9,8 +9,9 @@ use tagged_hash::{hash, tags};
 use zeroize::Zeroizing;
 
 use crate::bytes::Cursor;
+use crate::derive::{Child, DerivationPath};
 use crate::epoch::Epoch;
-use crate::error::ShareError;
+use crate::error::{Abort, ShareError};
 use crate::ot::{AliceState, BobState};
 use crate::pair::{OtState, Pair, PairIds, PairName};
 use crate::parameters::{LEAVES, MAX_PARTIES, SEED_BYTES, TREES};
@@ -19,6 +20,7 @@ use crate::polynomial::lagrange_factor;
 use crate::scalar;
 use crate::secret::Secret;
 use crate::vole::Gadget;
+use crate::wire::Cancel;
 use crate::zero_share::ZeroSeed;
 
 /// Version of [`KeyShare::encode`].
@@ -43,7 +45,12 @@ pub struct KeyShare {
     secret: Secret<Scalar>,
     peers: BTreeMap<PartyIndex, Peer>,
     gadget: Gadget,
+    /// Accounts that signed before: public, and the same point of the curve every time.
+    children: Mutex<BTreeMap<Vec<u32>, Child>>,
 }
+
+/// How many accounts of a key are remembered.
+const MAX_CHILDREN: usize = 64;
 
 /// What a share holds of one peer.
 struct Peer {
@@ -114,7 +121,35 @@ impl KeyShare {
             })
             .collect::<Result<_, _>>()?;
         let gadget = Gadget::new(&epoch_id);
-        Ok(Self { key_id, index, threshold, parties, roster_hash, epoch, secret, peers, gadget })
+        let children = Mutex::default();
+        Ok(Self {
+            key_id,
+            index,
+            threshold,
+            parties,
+            roster_hash,
+            epoch,
+            secret,
+            peers,
+            gadget,
+            children,
+        })
+    }
+
+    /// The account at a path; derived once, since each step costs a multiplication.
+    pub(crate) fn child(&self, path: &DerivationPath, cancel: Cancel<'_>) -> Result<Child, Abort> {
+        let remembered = || self.children.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(child) = remembered().get(path.indices()) {
+            return Ok(*child);
+        }
+        let root = self.epoch.key_point();
+        let child = Child::of(root, &self.epoch.chain_code(), path, cancel)?;
+        let mut children = remembered();
+        if children.len() >= MAX_CHILDREN {
+            children.pop_first();
+        }
+        children.insert(path.indices().to_vec(), child);
+        Ok(child)
     }
 
     /// The name of the key, such as `evm`.

@@ -29,7 +29,7 @@ use tagged_hash::{hash, tags};
 use zeroize::Zeroizing;
 
 use crate::context::SignContext;
-use crate::derive::{Child, DerivationPath};
+use crate::derive::DerivationPath;
 use crate::error::Abort;
 use crate::pair::Ticket;
 use crate::parameters::MAX_ITEMS;
@@ -130,7 +130,7 @@ pub fn start<R: CryptoRngCore + ?Sized>(
     for (position, item) in (0..).zip(items) {
         poll(cancel)?;
         let epoch = share.epoch();
-        let child = Child::of(epoch.key_point(), &epoch.chain_code(), &item.path, cancel)?;
+        let child = share.child(&item.path, cancel)?;
         let ctx = SignContext {
             session_id: &session_id,
             key_id: share.key_id(),

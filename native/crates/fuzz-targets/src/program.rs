@@ -42,7 +42,8 @@ impl<'a> Program<'a> {
                 bytes.push(value);
                 continue;
             }
-            let at = if kind & 0x80 == 0 { place % bytes.len() } else { place * bytes.len() >> 16 };
+            let at =
+                if kind & 0x80 == 0 { place % bytes.len() } else { (place * bytes.len()) >> 16 };
             match kind % 8 {
                 0 | 1 => bytes[at] ^= 1 << (value % 8),
                 2 => bytes[at] = value,
