@@ -1,6 +1,6 @@
 import vm from 'node:vm'
 import { describe, expect, it } from '@jest/globals'
-import { ERROR_TABLE, MpcWalletError } from '../src/index.js'
+import { ERROR_TABLE, MpcWalletError, type MpcWalletErrorCode } from '../src/index.js'
 
 describe('MpcWalletError', () => {
   it('carries code, culprits and cause, and knows whether to try again', () => {
@@ -19,13 +19,22 @@ describe('MpcWalletError', () => {
 
   it('has no fields that were not given', () => {
     const error = new MpcWalletError('ABORTED', 'stopped')
-    expect(Object.keys(error).sort()).toEqual(['code', 'name', 'retryable'])
+    expect(Object.keys(error).sort()).toEqual(['code', 'name', 'retryable', 'signatureMayExist'])
     expect('cause' in error).toBe(false)
   })
 
   it('may say that this one occurrence must not be retried', () => {
     const error = new MpcWalletError('PROTOCOL_TIMEOUT', 'no answer', { retryable: false })
     expect(error.retryable).toBe(false)
+  })
+
+  it('is never to be retried when a signature may exist', () => {
+    const options = { retryable: true, signatureMayExist: true }
+
+    for (const code of Object.keys(ERROR_TABLE) as MpcWalletErrorCode[]) {
+      expect(new MpcWalletError(code, 'x', options).retryable).toBe(false)
+      expect(new MpcWalletError(code, 'x').signatureMayExist).toBe(false)
+    }
   })
 
   it('is recognised when it comes from another copy of the package', () => {
@@ -106,6 +115,7 @@ describe('the error table', () => {
       'STORE_UNAVAILABLE',
       'NATIVE_BUSY',
       'COSIGNER_OFFLINE',
+      'TRANSPORT_UNAVAILABLE',
       'RPC_UNAVAILABLE',
       'RELAY_QUOTA_EXHAUSTED',
     ])

@@ -21,12 +21,18 @@ const [agent, user, recovery] = await Promise.all(
   }),
 )
 
-// The co-signer decides by what it read in the bytes: known effects, value and highest fee together within a limit.
+// The co-signer decides by what it read in the bytes: ether alone leaves, value and highest fee together within a limit.
+const ether = 'eip155:1/slip44:60'
 const limit = parseEther('0.05')
 const approve = ({ effects }) => {
-  const known = effects.every(({ kind }) => kind === 'transfer' || kind === 'feeOnly')
-  const most = effects.reduce((sum, { amount }) => sum + (amount?.exact ?? amount?.upTo ?? 0n), 0n)
-  return known && most <= limit
+  let most = 0n
+  for (const { kind, asset, amount } of effects) {
+    const value = amount?.exact ?? amount?.upTo
+    const known = kind === 'transfer' || kind === 'feeOnly'
+    if (!known || asset !== ether || value === undefined) return false
+    most += value
+  }
+  return effects.length > 0 && most <= limit
 }
 user.cosign({ approve })
 

@@ -70,7 +70,7 @@ function binaries() {
 
 /** Ends the process unless an addon of this version loads. */
 export function requireAddon() {
-  const { name, version } = require('../package.json')
+  const { version } = require('../package.json')
   try {
     const found = require('../native/index.cjs').buildInfo().version
     if (found !== version) throw new Error(`the addon is version ${found}, the SDK is ${version}`)
@@ -86,7 +86,6 @@ export function requireAddon() {
       ...causes.map((cause) => `  ${cause}`),
       'One of these helps:',
       '  install Rust (rustup reads the version from rust-toolchain.toml), then run this again',
-      `  npm install --no-save ${name}-<platform>-<architecture>@${version}`,
       '  set NAPI_RS_NATIVE_LIBRARY_PATH to an addon of this version',
     )
   }

@@ -197,7 +197,10 @@ async function send({ anvil, node, by, cosigner, ether, memo }) {
     approve: (request) => {
       const yes = isAllowed(request)
       show(cosigner.role, request)
-      line(`${cosigner.role} says`, yes ? green('yes') : red(`no, over ${formatEther(limit)} ETH`))
+      line(
+        `${cosigner.role} says`,
+        yes ? green('yes') : red(`no, not within ${formatEther(limit)} ETH`),
+      )
       return yes
     },
   })
@@ -210,11 +213,19 @@ async function send({ anvil, node, by, cosigner, ether, memo }) {
   }
 }
 
-/** A rule about what was read in the bytes, not about what the asking party says. */
-function isAllowed({ effects }) {
-  const known = effects.every(({ kind }) => kind === 'transfer' || kind === 'feeOnly')
-  const spent = effects.reduce((sum, { amount }) => sum + (amount?.exact ?? amount?.upTo ?? 0n), 0n)
-  return known && spent <= limit
+/**
+ * A rule about what was read in the bytes, not about what the asking party says. Whatever it does
+ * not know is a no.
+ */
+function isAllowed({ chain, effects }) {
+  let spent = 0n
+  for (const { kind, asset, amount } of effects) {
+    const value = amount?.exact ?? amount?.upTo
+    const known = kind === 'transfer' || kind === 'feeOnly'
+    if (!known || asset !== `${chain}/slip44:60` || value === undefined) return false
+    spent += value
+  }
+  return effects.length > 0 && spent <= limit
 }
 
 function show(role, { from, account, transaction, effects, memo }) {

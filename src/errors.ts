@@ -98,9 +98,15 @@ export const ERROR_TABLE = Object.freeze({
     next: 'try again shortly, with fewer ceremonies at once',
   },
   COSIGNER_OFFLINE: {
-    meaning: 'the other signer never answered the request',
+    meaning:
+      'the other signer gave no answer in time; it may be off, or its operator may still be deciding',
     retryable: true,
-    next: 'see that it is running, or ask the third party to co-sign',
+    next: 'see that it is running and its operator answers, or ask the third party to co-sign',
+  },
+  TRANSPORT_UNAVAILABLE: {
+    meaning: "this party's transport failed; the cause is what it threw",
+    retryable: true,
+    next: 'look at the transport, then call again',
   },
   PEER_MISSING: {
     meaning: 'an optional package that this function needs is not installed; the message names it',
@@ -171,12 +177,10 @@ export interface MpcWalletErrorOptions {
   readonly cause?: unknown
   /** The parties that caused it, where the protocol can tell. */
   readonly culprits?: readonly PartyRole[]
-  /** The policy rule that decided. */
-  readonly ruleId?: string
-  /** The request it belongs to. */
-  readonly requestId?: string
   /** Overrules the table, when this one occurrence must not be retried. */
   readonly retryable?: boolean
+  /** This party's signature share had left before; never together with `retryable`. */
+  readonly signatureMayExist?: boolean
 }
 
 const BRAND = Symbol.for('@mpc-wallet/sdk/error')
@@ -199,18 +203,21 @@ const BRAND = Symbol.for('@mpc-wallet/sdk/error')
 export class MpcWalletError extends Error {
   override readonly name = 'MpcWalletError'
   readonly code: MpcWalletErrorCode
+  /** Whether the unchanged call may work later; `false` whenever a signature may exist. */
   readonly retryable: boolean
+  /**
+   * Whether this party's share of the signature had left, so that the other signer may hold the
+   * signature and use it. Look at the chain before anything is signed in its place.
+   */
+  readonly signatureMayExist: boolean
   declare readonly culprits?: readonly PartyRole[]
-  declare readonly ruleId?: string
-  declare readonly requestId?: string
 
   constructor(code: MpcWalletErrorCode, message: string, options: MpcWalletErrorOptions = {}) {
     super(message, 'cause' in options ? { cause: options.cause } : undefined)
     this.code = code
-    this.retryable = options.retryable ?? ERROR_TABLE[code].retryable
+    this.signatureMayExist = options.signatureMayExist ?? false
+    this.retryable = !this.signatureMayExist && (options.retryable ?? ERROR_TABLE[code].retryable)
     if (options.culprits !== undefined) this.culprits = Object.freeze([...options.culprits])
-    if (options.ruleId !== undefined) this.ruleId = options.ruleId
-    if (options.requestId !== undefined) this.requestId = options.requestId
   }
 
   get [BRAND](): true {

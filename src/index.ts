@@ -11,7 +11,7 @@ export { PartyRole } from './party-role.js'
 export {
   type Delivery,
   MemoryNetwork,
-  MemoryTransport,
+  type MemoryTransport,
   type SessionInvitation,
   type Transport,
 } from './transport/index.js'

@@ -124,6 +124,51 @@ describe('a viem account of a wallet', () => {
     )
   })
 
+  it('signs the access list that there was when signing began', async () => {
+    const { agent, user } = committee()
+    await using _ = user.cosign({ approve: () => true })
+    const key: `0x${string}` = `0x${'01'.repeat(32)}`
+    const accessList = [{ address: payee, storageKeys: [key] }] as const
+    const mutable = structuredClone(accessList) as unknown as { storageKeys: `0x${string}`[] }[]
+    const fields = { type: 'eip2930', chainId: 1, to: payee, gas: 30_000n, gasPrice: 1n } as const
+    const account = toViemAccount(agent)
+    const signing = account.signTransaction({ ...fields, accessList: mutable as never })
+    mutable[0]?.storageKeys.push(`0x${'02'.repeat(32)}`)
+    const signed = await signing
+
+    expect(parseTransaction(signed)).toMatchObject({ accessList: [{ storageKeys: [key] }] })
+    expect(await recoverTransactionAddress({ serializedTransaction: signed as never })).toBe(
+      account.address,
+    )
+  })
+
+  it('passes on how long to wait, what stops it, and who hears of its rounds', async () => {
+    const { agent } = committee()
+    const transaction = { type: 'eip1559', chainId: 1, to: payee } as const
+    const rounds: number[] = []
+    const impatient = toViemAccount(agent, {
+      timeoutMs: 20,
+      onProgress: ({ round }) => rounds.push(round),
+    })
+    await expect(impatient.signTransaction(transaction)).rejects.toMatchObject({
+      code: 'COSIGNER_OFFLINE',
+      signatureMayExist: false,
+    })
+    const stopped = toViemAccount(agent, { signal: AbortSignal.abort() })
+    await expect(stopped.signTransaction(transaction)).rejects.toMatchObject({ code: 'ABORTED' })
+
+    expect(rounds).toEqual([1])
+  })
+
+  it.each([undefined, {}, '0x'])('is not made of %p', (wallet) => {
+    expect(() => toViemAccount(wallet as never)).toThrow(
+      expect.objectContaining({
+        code: 'INVALID_INPUT',
+        message: expect.stringMatching(/^wallet: /),
+      }),
+    )
+  })
+
   it('passes a refusal on through viem, with code, culprits and the whole story', async () => {
     const { agent, user } = committee()
     await using _ = user.cosign({ approve: () => false })

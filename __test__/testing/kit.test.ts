@@ -3,6 +3,7 @@ import { diagnostics } from '#native'
 import { ChainType, PartyRole } from '../../src/index.js'
 import { createTestCommittee, startAnvil } from '../../src/testing/index.js'
 import { payment } from '../helpers/payment.js'
+import { sending } from '../helpers/transports.js'
 
 describe('createTestCommittee', () => {
   it('records what every party sends, if asked to', async () => {
@@ -34,8 +35,7 @@ describe('createTestCommittee', () => {
       wrapTransport: (transport, role) =>
         role === PartyRole.User
           ? {
-              ...transport,
-              invitations: () => transport.invitations(),
+              ...sending(transport, (envelope, pass) => pass(envelope)),
               subscribe: () => {
                 throw new Error('deaf')
               },
@@ -43,7 +43,10 @@ describe('createTestCommittee', () => {
           : transport,
     })
 
-    await expect(failing).rejects.toMatchObject({ code: 'INTERNAL', cause: { message: 'deaf' } })
+    await expect(failing).rejects.toMatchObject({
+      code: 'TRANSPORT_UNAVAILABLE',
+      cause: { message: 'deaf' },
+    })
     await new Promise(setImmediate)
     expect(diagnostics().liveSessions).toBe(0)
   })

@@ -279,6 +279,18 @@ describe('the bounds of a memory network', () => {
   })
 })
 
+it.each([undefined, null, 'agent', new Uint8Array(31), new Uint8Array(33)])(
+  'connects nobody whose identity key is %p',
+  (identityKey) => {
+    expect(() => new MemoryNetwork().connect(identityKey as never)).toThrow(
+      expect.objectContaining({
+        code: 'INVALID_INPUT',
+        message: expect.stringMatching(/^identityKey: /),
+      }),
+    )
+  },
+)
+
 describe('closing', () => {
   it('ends a reader that waits, at once', async () => {
     const { to, one } = await connected()

@@ -9,10 +9,12 @@ import {
   type Transport,
 } from '../../src/index.js'
 import { createTestCommittee } from '../../src/testing/index.js'
+import { AskedRequests } from '../../src/wallet/asked-requests.js'
+import { toCeremonyId } from '../../src/wallet/ids.js'
 import { sharedCommittee } from '../helpers/committee.js'
 import { collect, nextEvent } from '../helpers/events.js'
 import { payment } from '../helpers/payment.js'
-import { roundOf, sending } from '../helpers/transports.js'
+import { announcing, roundOf, sending } from '../helpers/transports.js'
 import { descriptorBytes } from '../helpers/wire-bytes.js'
 
 const committee = sharedCommittee()
@@ -264,19 +266,15 @@ describe('a transport that is not honest', () => {
     return { ...wallets, line }
   }
 
-  function junk(envelope: Uint8Array, sequence: number): Uint8Array {
-    const bytes = new Uint8Array(envelope)
-    const last = bytes.length - 1
-    bytes[last] = (bytes[last] ?? 0) ^ 1 // the signature
-    new DataView(bytes.buffer).setUint32(84, sequence) // or the network would notice
-    return bytes
-  }
-
   it('cannot stop a signature with junk of every round', async () => {
     const { agent, user, line, close } = await tampered()
     const dropped = collect(user, 'envelopeDropped')
     let sequence = 1_000
-    line.tamper = (envelope) => [junk(envelope, ++sequence), envelope, junk(envelope, ++sequence)]
+    line.tamper = (envelope) => [
+      spoiled(envelope, ++sequence),
+      envelope,
+      spoiled(envelope, ++sequence),
+    ]
     await using _ = user.cosign({ approve: () => true })
 
     await expect(ask(agent)).resolves.toBeDefined()
@@ -292,7 +290,7 @@ describe('a transport that is not honest', () => {
     let sequence = 1_000
     line.tamper = (envelope) =>
       roundOf(envelope) === 0
-        ? Array.from({ length: 8 }, () => junk(envelope, ++sequence))
+        ? Array.from({ length: 8 }, () => spoiled(envelope, ++sequence))
         : [envelope]
     await using _ = user.cosign({ approve: () => true })
     await expect(agent.signTransaction({ ...payment(), timeoutMs: 200 })).rejects.toMatchObject({
@@ -340,3 +338,293 @@ describe('a transport that is not honest', () => {
     await close()
   })
 })
+
+describe('a refusal that cannot be delivered', () => {
+  /** A committee where the user's envelopes go where `send` lets them. */
+  async function cut(send: () => Promise<void>) {
+    const line = { cut: false }
+    const wallets = await createTestCommittee({
+      wrapTransport: (transport, role) =>
+        sending(transport, (envelope, pass) =>
+          line.cut && role === PartyRole.User ? send() : pass(envelope),
+        ),
+    })
+    line.cut = true
+    return wallets
+  }
+
+  it('does not keep the co-signer from closing', async () => {
+    const { agent, user, close } = await cut(() => new Promise(() => {}))
+    const cosigning = user.cosign({ approve: () => new Promise(() => {}) })
+    const asked = agent.signTransaction({ ...payment(), timeoutMs: 200 }).catch(() => {})
+    await nextEvent(user, 'request')
+    const began = performance.now()
+    await cosigning.close()
+    await user.close()
+
+    expect(performance.now() - began).toBeLessThan(4_000)
+    await asked
+    await close()
+  })
+
+  it('does not take the place of the reason', async () => {
+    const { agent, user, close } = await cut(() => Promise.reject(new Error('the line is cut')))
+    const errors: MpcWalletError[] = []
+    const cause = new Error('the rule engine is down')
+    const approve = jest.fn<() => boolean>().mockReturnValue(false)
+    approve.mockImplementationOnce(() => {
+      throw cause
+    })
+    await using _ = user.cosign({ approve, onError: (error) => errors.push(error) })
+    const failed = collect(user, 'failed')
+    for (const _attempt of ['approve throws', 'approve says no']) {
+      const refused = nextEvent(user, 'refused')
+      await agent.signTransaction({ ...payment(), timeoutMs: 100 }).catch(() => {})
+      expect(await refused).toMatchObject({ by: 'user' })
+    }
+
+    expect(errors).toMatchObject([{ code: 'CEREMONY_REFUSED', cause }])
+    expect(failed).toEqual([])
+    await close()
+  })
+})
+
+describe('one party that asks too much', () => {
+  it('does not keep the co-signer from the other', async () => {
+    const { agent, user, recovery, close } = await createTestCommittee()
+    const controller = new AbortController()
+    const open: PartyRole[] = []
+    await using _ = user.cosign({
+      approve: ({ from }) => {
+        open.push(from)
+        return from === PartyRole.Agent ? true : new Promise(() => {})
+      },
+    })
+    const many = Array.from({ length: 40 }, (_, nonce) =>
+      recovery
+        .signTransaction({ ...payment({ nonce }), signal: controller.signal })
+        .catch(() => {}),
+    )
+    while (open.length < 16) await nextEvent(user, 'request')
+
+    await expect(ask(agent)).resolves.toBeDefined()
+    expect(open.filter((from) => from === PartyRole.Recovery)).toHaveLength(16)
+    controller.abort()
+    await Promise.all(many)
+    await close()
+  })
+
+  it('is refused when the co-signer was asked too often, and the other is not', async () => {
+    const { agent, user, recovery, close } = await createTestCommittee()
+    const requests = collect(user, 'request')
+    const dropped = collect(user, 'invitationDropped')
+    const { add } = AskedRequests.prototype
+    const spy = jest.spyOn(AskedRequests.prototype, 'add')
+    spy.mockImplementationOnce(function (this: AskedRequests, ceremonyId, asked) {
+      for (let number = 0; number < 2_048; number += 1) {
+        const bytes = new Uint8Array(32)
+        new DataView(bytes.buffer).setUint32(0, number)
+        add.call(this, toCeremonyId(bytes), asked)
+      }
+      add.call(this, ceremonyId, asked)
+    })
+    await using _ = user.cosign({ approve: () => true })
+
+    await expect(ask(recovery)).rejects.toMatchObject({
+      code: 'CEREMONY_REFUSED',
+      culprits: ['user'],
+    })
+    spy.mockRestore()
+    expect(dropped).toMatchObject([{ code: 'RELAY_QUOTA_EXHAUSTED' }])
+    await expect(ask(agent)).resolves.toBeDefined()
+    expect(requests).toMatchObject([{ from: 'agent' }])
+    await close()
+  })
+})
+
+describe('announcements that nobody signed', () => {
+  /** A committee, what the user subscribed to, and descriptors in the name of a party. */
+  async function announced() {
+    const subscribed: string[] = []
+    const wallets = await createTestCommittee({
+      wrapTransport: (transport, role) =>
+        role !== PartyRole.User
+          ? transport
+          : announcing(transport, {
+              subscribe: (sessionId) => {
+                subscribed.push(toCeremonyId(sessionId))
+              },
+            }),
+    })
+    const { user } = wallets
+    const walletId = Buffer.from(user.walletId.slice(2), 'hex')
+    const members = user.parties.map(({ index, identityKey }) => ({
+      index,
+      role: index,
+      identityKey,
+    }))
+    subscribed.length = 0
+    return { ...wallets, walletId, members, subscribed }
+  }
+
+  it('hold back neither the other party nor, for long, the one that they name', async () => {
+    const { agent, user, recovery, network, walletId, members, close } = await announced()
+    const [first] = members
+    const stranger = network.connect(first?.identityKey ?? new Uint8Array())
+    for (let count = 0; count < 20; count += 1)
+      await stranger.open(
+        descriptorBytes({ walletId, members: members.slice(0, 2) }),
+        new Uint8Array(64),
+      )
+    await using _ = user.cosign({ approve: () => true })
+
+    const began = performance.now()
+    const named = ask(agent)
+    await expect(ask(recovery)).resolves.toBeDefined()
+    expect(performance.now() - began).toBeLessThan(1_500)
+    await expect(named).resolves.toBeDefined()
+    await close()
+  }, 15_000)
+
+  it('with a key that is not the party’s, or with three parties, are not listened to', async () => {
+    const { agent, user, network, walletId, members, subscribed, close } = await announced()
+    const [first, second] = members
+    if (first === undefined || second === undefined) throw new Error('a committee has three')
+    const identityKey = first.identityKey.map((byte) => byte ^ 1)
+    await network
+      .connect(identityKey)
+      .open(
+        descriptorBytes({ walletId, members: [{ ...first, identityKey }, second] }),
+        new Uint8Array(64),
+      )
+    await network
+      .connect(first.identityKey)
+      .open(descriptorBytes({ walletId, members }), new Uint8Array(64)) // three are no quorum
+    await using _cosigning = user.cosign({ approve: () => true })
+    const { ceremonyId } = await agent.signTransaction(payment())
+
+    expect(subscribed).toEqual([ceremonyId])
+    await close()
+  })
+
+  it('are not opened a second time after they failed', async () => {
+    const line: { spoil?: boolean } = {}
+    const subscribed: string[] = []
+    const wallets = await createTestCommittee({
+      wrapTransport: (transport, role) =>
+        role === PartyRole.User
+          ? announcing(transport, {
+              subscribe: (sessionId) => {
+                subscribed.push(toCeremonyId(sessionId))
+              },
+              again: true,
+            })
+          : sending(transport, async (envelope, pass) => {
+              if (line.spoil !== true || roundOf(envelope) !== 0) return await pass(envelope)
+              for (let sequence = 1_000; sequence < 1_008; sequence += 1)
+                await pass(spoiled(envelope, sequence))
+            }),
+    })
+    const { agent, user, close } = wallets
+    subscribed.length = 0
+    line.spoil = true
+    const dropped = collect(user, 'invitationDropped')
+    await using _ = user.cosign({ approve: () => true })
+    await agent.signTransaction({ ...payment(), timeoutMs: 400 }).catch(() => {})
+
+    expect(dropped).toMatchObject([{ code: 'PROTOCOL_CONFIG' }])
+    expect(subscribed).toHaveLength(1)
+    await close()
+  })
+})
+
+describe('junk', () => {
+  it('that piles up while somebody thinks does not make an approved request fail', async () => {
+    const line: { round0?: Uint8Array; send?: (envelope: Uint8Array) => Promise<void> } = {}
+    const { agent, user, close } = await createTestCommittee({
+      wrapTransport: (transport, role) =>
+        sending(transport, async (envelope, pass) => {
+          if (role === PartyRole.Agent && roundOf(envelope) === 0) {
+            line.round0 = envelope
+            line.send = pass
+          }
+          await pass(envelope)
+        }),
+    })
+    const dropped = collect(user, 'envelopeDropped')
+    await using _ = user.cosign({
+      approve: async () => {
+        for (let sequence = 1_000; sequence < 1_200; sequence += 1) {
+          if (line.round0 !== undefined) await line.send?.(spoiled(line.round0, sequence))
+          if (sequence % 50 === 0) await new Promise(setImmediate)
+        }
+        return true
+      },
+    })
+
+    await expect(ask(agent)).resolves.toBeDefined()
+    expect(dropped.length).toBeGreaterThan(64)
+    await close()
+  })
+})
+
+describe('a transport that announces nothing more', () => {
+  it.each<[string, () => void, string]>([
+    ['ends', () => {}, 'SESSION_CLOSED'],
+    [
+      'fails',
+      () => {
+        throw Object.assign(new Error('gone'), { code: 'RELAY_SESSION_UNKNOWN' })
+      },
+      'RELAY_SESSION_UNKNOWN',
+    ],
+  ])('is noticed when it %s', async (_, end, code) => {
+    const line: { end?: () => void } = {}
+    const { agent, user, close } = await createTestCommittee({
+      wrapTransport: (transport, role) =>
+        role !== PartyRole.User
+          ? transport
+          : announcing(transport, {
+              async until() {
+                await new Promise<void>((resolve) => {
+                  line.end = resolve
+                })
+                end()
+              },
+            }),
+    })
+    const errors: MpcWalletError[] = []
+    const cosigning = user.cosign({ approve: () => true, onError: (error) => errors.push(error) })
+    const ended = collect(user, 'cosigningEnded')
+    await ask(agent)
+    line.end?.()
+    await cosigning.finished
+
+    expect(errors).toMatchObject([{ code }])
+    expect(ended).toEqual([{ code }])
+    await using _again = user.cosign({ approve: () => true })
+    await expect(ask(agent, 1)).resolves.toBeDefined()
+    await close()
+  })
+
+  it('is not the reason when the co-signer was closed', async () => {
+    const { user } = committee()
+    const errors: MpcWalletError[] = []
+    const ended = collect(user, 'cosigningEnded')
+    const cosigning = user.cosign({ approve: () => true, onError: (error) => errors.push(error) })
+    await cosigning.close()
+    await cosigning.finished
+
+    expect(ended).toEqual([{}])
+    expect(errors).toEqual([])
+  })
+})
+
+/** An envelope with another sequence number and a signature that does not fit. */
+function spoiled(envelope: Uint8Array, sequence: number): Uint8Array {
+  const bytes = new Uint8Array(envelope)
+  const last = bytes.length - 1
+  bytes[last] = (bytes[last] ?? 0) ^ 1 // the signature
+  new DataView(bytes.buffer).setUint32(84, sequence) // or the network would notice
+  return bytes
+}

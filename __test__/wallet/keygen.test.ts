@@ -191,7 +191,9 @@ describe('a wallet is not made', () => {
       },
     })
     expect(codeOf(created)).toBe('ABORTED')
-    for (const other of others) expect(other).toMatchObject({ reason: { culprits: ['agent'] } })
+    // among three the one that says stop may have been stopped itself, so nobody is blamed
+    for (const other of others)
+      expect(other).toMatchObject({ reason: { code: 'PROTOCOL_TIMEOUT', culprits: [] } })
   })
 
   it('when the transport closes', async () => {
@@ -240,6 +242,14 @@ describe('a party that joins', () => {
   })
 })
 
+it('a transport that is none does not cost the party its card', async () => {
+  const { start } = committee()
+  const refused = start(0, { transport: {} as Transport })
+  await expect(refused).rejects.toMatchObject({ code: 'INVALID_INPUT' })
+
+  await expect(Promise.all([start(0), start(1), start(2)])).resolves.toHaveLength(3)
+})
+
 describe('making a wallet refuses', () => {
   const party = Party.create({ role: PartyRole.Agent })
   const cards = [
@@ -268,6 +278,12 @@ describe('making a wallet refuses', () => {
       'cards[2]',
     ],
     ['no transport', { ...good, transport: undefined }, 'transport'],
+    ['a transport without methods', { ...good, transport: {} }, 'transport.open'],
+    [
+      'a transport that cannot send',
+      { ...good, transport: { open() {}, invitations() {}, subscribe() {}, close() {} } },
+      'transport.send',
+    ],
     ['no operator', { ...good, confirm: true }, 'confirm'],
     ['a timeout of nothing', { ...good, timeoutMs: 0 }, 'timeoutMs'],
     ['a timeout that is no number', { ...good, timeoutMs: Number.NaN }, 'timeoutMs'],

@@ -19,15 +19,16 @@ export class EvmAccountError extends BaseError {
   override readonly cause: MpcWalletError
   readonly code: MpcWalletErrorCode
   readonly retryable: boolean
+  /** Whether the other signer may hold a signature all the same; as at the cause. */
+  readonly signatureMayExist: boolean
   declare readonly culprits?: readonly PartyRole[]
-  declare readonly requestId?: string
 
   constructor(cause: MpcWalletError) {
     super('The wallet gave no signature.', { cause, name: 'EvmAccountError' })
     this.cause = cause
     this.code = cause.code
     this.retryable = cause.retryable
+    this.signatureMayExist = cause.signatureMayExist
     if (cause.culprits !== undefined) this.culprits = cause.culprits
-    if (cause.requestId !== undefined) this.requestId = cause.requestId
   }
 }

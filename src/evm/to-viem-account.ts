@@ -7,11 +7,11 @@ import {
 } from 'viem'
 import { toAccount } from 'viem/accounts'
 import { MpcWalletError } from '../errors.js'
-import { requireObject } from '../guards.js'
+import { invalid, requireObject } from '../guards.js'
 import { type Hex, toHex } from '../hex.js'
 import type { PartyRole } from '../party-role.js'
 import { uncompressedKey } from '../uncompressed-key.js'
-import type { MpcAgentWallet } from '../wallet/index.js'
+import type { CeremonyProgress, MpcAgentWallet } from '../wallet/index.js'
 import { EvmAccountError } from './evm-account-error.js'
 
 /** Transactions that both signers can read. Blobs (4844) and authorizations (7702) are refused. */
@@ -25,6 +25,12 @@ export interface ToViemAccountParameters {
   readonly cosigner?: PartyRole
   /** A note that the co-signer sees beside every transaction of this account. */
   readonly memo?: string
+  /** Stops every request of this account, those under way and those to come. */
+  readonly signal?: AbortSignal
+  /** How long each request waits for the co-signer and its operator; two minutes by default. */
+  readonly timeoutMs?: number
+  /** Hears about the rounds of every request of this account. */
+  readonly onProgress?: (progress: CeremonyProgress) => void
 }
 
 /** A viem account whose key exists nowhere. */
@@ -49,14 +55,35 @@ export function toViemAccount(
   wallet: MpcAgentWallet,
   parameters: ToViemAccountParameters = {},
 ): ToViemAccountReturnType {
-  const { path = 'm', cosigner, memo } = requireObject('parameters', parameters)
+  requireWallet(wallet)
+  const {
+    path = 'm',
+    cosigner,
+    memo,
+    signal,
+    timeoutMs,
+    onProgress,
+  } = requireObject('parameters', parameters)
+  const options = {
+    ...(cosigner !== undefined && { cosigner }),
+    ...(memo !== undefined && { memo }),
+    ...(signal !== undefined && { signal }),
+    ...(timeoutMs !== undefined && { timeoutMs }),
+    ...(onProgress !== undefined && { onProgress }),
+  }
   const { address, publicKey } = wallet.deriveAccount({ path })
 
   async function signTransaction(
     transaction: TransactionSerializable,
     serializer: SerializeTransactionFn,
   ): Promise<Hex> {
-    const content = { ...transaction } // the caller may change its object while people decide
+    // the caller may change its objects while people decide; the access list is the only one that
+    // goes into the bytes of a readable type, and what else viem puts there cannot be cloned
+    const { accessList } = transaction
+    const content = {
+      ...transaction,
+      ...(accessList !== undefined && { accessList: structuredClone(accessList) }),
+    } as TransactionSerializable // the same fields
     const type = getTransactionType(content)
     if (!READABLE_TYPES.includes(type)) throw refusal(`${type} transactions`)
     if (content.chainId === undefined)
@@ -65,8 +92,7 @@ export function toViemAccount(
       transaction: await serializer(content),
       chain: `eip155:${content.chainId}`,
       path,
-      ...(cosigner !== undefined && { cosigner }),
-      ...(memo !== undefined && { memo }),
+      ...options,
     })
     // without `v` the serialisation of a legacy transaction fails
     const signature = { r: toHex(r), s: toHex(s), yParity, v: 27n + BigInt(yParity) }
@@ -85,6 +111,13 @@ export function toViemAccount(
     sign: () => throughViem(refuse('bare hashes')),
   })
   return { ...account, publicKey: toHex(uncompressedKey(publicKey)), source: 'mpc' }
+}
+
+/** By shape, not by class: it may come from the other copy of the package. */
+function requireWallet(wallet: MpcAgentWallet): void {
+  const { deriveAccount, signTransaction } = requireObject('wallet', wallet)
+  if (typeof deriveAccount !== 'function' || typeof signTransaction !== 'function')
+    throw invalid('wallet', 'must be an MpcAgentWallet')
 }
 
 async function throughViem<Value>(work: Promise<Value>): Promise<Value> {

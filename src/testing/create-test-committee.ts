@@ -34,7 +34,7 @@ export interface TestCommittee extends AsyncDisposable {
  *
  * @example
  * await using committee = await createTestCommittee()
- * using _ = committee.user.cosign({ approve: () => true })
+ * await using _ = committee.user.cosign({ approve: () => true })
  * const { r, s } = await committee.agent.signTransaction({ transaction, chain: 'eip155:31337' })
  */
 export async function createTestCommittee(

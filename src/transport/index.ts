@@ -1,5 +1,6 @@
 export { MemoryNetwork } from './memory-network.js'
 export { MemoryTransport } from './memory-transport.js'
+export { requireTransport } from './require-transport.js'
 export type { Delivery, SessionInvitation, Transport } from './transport.js'
 export {
   ABORT_ROUND,

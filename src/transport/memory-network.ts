@@ -1,13 +1,14 @@
-import { MpcWalletError } from '../errors.js'
+import { invalid, requireBytes } from '../guards.js'
 import { MemoryTransport } from './memory-transport.js'
 import { SessionBoard } from './session-board.js'
 import { IDENTITY_KEY_BYTES } from './wire.js'
 
 /**
- * Connects parties that live in one process: for tests, and to try the wallet without a relay.
+ * Connects parties that live in one process: for tests, and to try the wallet without a network.
  *
- * It keeps the relay's bounds (256 envelopes and 8 MiB a session) and its refusals, so what runs
- * here runs there. Nothing is written down: what it stores ends with the process.
+ * It bounds what it keeps (256 envelopes and 8 MiB a session) and refuses the rest with a `RELAY_`
+ * code, as any store of messages has to. Nothing is written down: what it stores ends with the
+ * process.
  *
  * @example
  * const network = new MemoryNetwork()
@@ -27,12 +28,10 @@ export class MemoryNetwork {
    * sends as no other.
    */
   connect(identityKey: Uint8Array): MemoryTransport {
-    if (identityKey.length !== IDENTITY_KEY_BYTES)
-      throw new MpcWalletError('INVALID_INPUT', `identityKey: must be ${IDENTITY_KEY_BYTES} bytes`)
-    const transport = new MemoryTransport({
-      board: this.#board,
-      identityKey: new Uint8Array(identityKey),
-    })
+    const key = requireBytes('identityKey', identityKey, { max: IDENTITY_KEY_BYTES })
+    if (key.length !== IDENTITY_KEY_BYTES)
+      throw invalid('identityKey', `must be ${IDENTITY_KEY_BYTES} bytes`)
+    const transport = new MemoryTransport({ board: this.#board, identityKey: key })
     this.#transports.add(transport)
     return transport
   }

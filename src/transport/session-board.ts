@@ -30,8 +30,8 @@ interface Session extends SessionInvitation {
 }
 
 /**
- * What a {@link MemoryNetwork} stores: sessions and their envelopes, with the bounds and refusals
- * of the relay.
+ * What a {@link MemoryNetwork} stores: sessions and their envelopes, with bounds, and a refusal for
+ * what exceeds them or does not fit.
  *
  * Sessions are kept so that a late subscriber misses nothing. Room is made, oldest first, by those
  * that expired and those that every participant has read and left.

@@ -1,31 +1,46 @@
 import { MpcWalletError } from '../errors.js'
+import type { PartyRole } from '../party-role.js'
 import type { CeremonyId } from './ids.js'
 
-/** Sessions expire after an hour at most, so this many are asked about in an hour. */
-const MAX_REQUESTS = 4_096
+/** Sessions expire after an hour at most, so this many are asked about in an hour, per party. */
+const MAX_REQUESTS_OF_ONE = 2_048
+
+interface Asked {
+  readonly from: PartyRole
+  readonly expiresAtMs: number
+}
 
 /**
  * Requests that somebody at this party was asked about, until they expire. A transport may announce
  * a session again, and co-signing may start again: nobody is asked twice about one request.
  *
+ * Each asking party has an allowance of its own, so that none can use up another's.
+ *
  * @internal
  */
 export class AskedRequests {
-  readonly #expiries = new Map<CeremonyId, number>()
+  readonly #requests = new Map<CeremonyId, Asked>()
 
   has(ceremonyId: CeremonyId): boolean {
-    return this.#expiries.has(ceremonyId)
+    return this.#requests.has(ceremonyId)
   }
 
   /**
-   * @throws {@link MpcWalletError} `RELAY_QUOTA_EXHAUSTED` when there are too many that have not
-   * expired.
+   * @throws {@link MpcWalletError} `RELAY_QUOTA_EXHAUSTED` when there are too many of this party
+   * that have not expired.
    */
-  add(ceremonyId: CeremonyId, expiresAtMs: number): void {
+  add(ceremonyId: CeremonyId, { from, expiresAtMs }: Asked): void {
     const now = Date.now()
-    for (const [known, expiry] of this.#expiries) if (expiry <= now) this.#expiries.delete(known)
-    if (this.#expiries.size >= MAX_REQUESTS)
-      throw new MpcWalletError('RELAY_QUOTA_EXHAUSTED', `over ${MAX_REQUESTS} live requests`)
-    this.#expiries.set(ceremonyId, expiresAtMs)
+    let live = 0
+    for (const [known, asked] of this.#requests) {
+      if (asked.expiresAtMs <= now) this.#requests.delete(known)
+      else if (asked.from === from) live += 1
+    }
+    if (live >= MAX_REQUESTS_OF_ONE)
+      throw new MpcWalletError(
+        'RELAY_QUOTA_EXHAUSTED',
+        `over ${MAX_REQUESTS_OF_ONE} live requests of one party`,
+      )
+    this.#requests.set(ceremonyId, { from, expiresAtMs })
   }
 }

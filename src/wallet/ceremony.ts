@@ -1,17 +1,16 @@
 import { setTimeout as delay, setImmediate as settle } from 'node:timers/promises'
-import { isErrorCode, MpcWalletError, type MpcWalletErrorOptions } from '../errors.js'
+import { isErrorCode, MpcWalletError } from '../errors.js'
 import type { RoundOutcome, Session, SignatureOutput, Wallet } from '../native.js'
 import { type PartyRole, roleOfIndex } from '../party-role.js'
 import type { Transport } from '../transport/index.js'
 import type { CeremonyKind, CeremonyProgress, EnvelopeDropped, Undelivered } from './events.js'
 import { type CeremonyId, toCeremonyId } from './ids.js'
 import { Inbox } from './inbox.js'
+import { FAREWELL_MS, sayGoodbye } from './say-goodbye.js'
 import type { Stop } from './stop.js'
 import { whileBusy } from './while-busy.js'
 
 const ROUNDS: Record<CeremonyKind, number> = { keygen: 7, sign: 3 }
-/** How long a ceremony that stops waits for the transport to take its goodbyes. */
-const FAREWELL_MS = 1_000
 const SHARE_HAD_LEFT =
   'this signature share had left before: the other signer may hold the signature'
 
@@ -86,6 +85,8 @@ class Ceremony {
   #round = 0
   #missing: readonly PartyRole[]
   #shareLeft = false
+  /** What the session said, when it was the session that stopped. */
+  #verdict: MpcWalletError | undefined
   /** The session's own goodbyes, when it was the session that stopped. */
   #goodbyes: readonly Uint8Array[] | undefined
 
@@ -108,7 +109,7 @@ class Ceremony {
     for (;;) {
       this.#observe(outcome)
       if (outcome.kind === 'done') return await this.#finish(outcome, inbox)
-      if (outcome.kind === 'aborted') throw this.#verdict(outcome)
+      if (outcome.kind === 'aborted') throw this.#judge(outcome)
       if (outcome.kind !== 'waiting') await this.#send(outcome)
       if (outcome.kind === 'confirm') outcome = await this.#confirm(outcome, inbox)
       else {
@@ -121,12 +122,14 @@ class Ceremony {
 
   /** Says goodbye and returns the error that the ceremony ends with. */
   async stopped(failure: unknown): Promise<MpcWalletError> {
-    const error = this.#stopError() ?? MpcWalletError.wrap(failure)
+    const error = this.#verdict ?? this.#stopError() ?? MpcWalletError.wrap(failure)
     await this.#sayGoodbye(error.code === 'CEREMONY_REFUSED')
     if (!this.#shareLeft) return error
-    return new MpcWalletError(error.code, `${error.message}; ${SHARE_HAD_LEFT}`, {
-      ...optionsOf(error),
-      retryable: false,
+    const { code, message, cause, culprits } = error
+    return new MpcWalletError(code, `${message}; ${SHARE_HAD_LEFT}`, {
+      ...(cause !== undefined && { cause }),
+      ...(culprits !== undefined && { culprits }),
+      signatureMayExist: true,
     })
   }
 
@@ -177,17 +180,9 @@ class Ceremony {
   }
 
   async #finish(outcome: Outcome<'done'>, inbox: Inbox): Promise<CeremonyResult> {
-    const { kind, observer } = this.#parameters
-    try {
-      await this.#send(outcome)
-    } catch (error) {
-      if (kind === 'keygen') throw error // without this last message the others have no wallet
-      // the signature exists and is verified: it is not thrown away because a peer cannot be told
-      observer.undelivered({
-        ceremonyId: this.#ceremonyId,
-        code: MpcWalletError.wrap(error).code,
-      })
-    }
+    // without this last message the others have no wallet
+    if (this.#parameters.kind === 'keygen') await this.#send(outcome)
+    else await this.#sendLast(outcome)
     return {
       ceremonyId: this.#ceremonyId,
       signatures: outcome.signatures,
@@ -205,6 +200,33 @@ class Ceremony {
       this.#shareLeft ||= outcome.kind === 'continue' && outcome.shareLeaves
       await stop.race(transport.send(envelope)) // in order: a transport keeps it within one sender
       this.#bytesSent += envelope.length
+    }
+  }
+
+  /**
+   * Hands over what completes the peer's signature. The signature exists and is verified: nothing
+   * stops this any more, and a transport that does not take it costs nobody the signature.
+   */
+  async #sendLast({ outgoing }: Outcome<'done'>): Promise<void> {
+    const { transport, observer } = this.#parameters
+    const ended = new AbortController()
+    const { signal } = ended
+    const sent = (async () => {
+      for (const envelope of outgoing) {
+        await transport.send(envelope)
+        this.#bytesSent += envelope.length
+      }
+    })()
+    try {
+      await Promise.race([
+        sent,
+        delay(FAREWELL_MS, undefined, { signal }).then(() => Promise.reject(untaken())),
+      ])
+    } catch (error) {
+      const { code } = MpcWalletError.wrap(error)
+      observer.undelivered({ ceremonyId: this.#ceremonyId, code })
+    } finally {
+      ended.abort()
     }
   }
 
@@ -226,11 +248,13 @@ class Ceremony {
     observer.progress({ ceremonyId, kind, round: this.#round, rounds, missing: this.#missing })
   }
 
-  #verdict({ code, message, culprits, outgoing }: Outcome<'aborted'>): MpcWalletError {
+  #judge({ code, message, culprits, outgoing }: Outcome<'aborted'>): MpcWalletError {
     this.#goodbyes = outgoing
-    return new MpcWalletError(isErrorCode(code) ? code : 'INTERNAL', withNames(message, culprits), {
-      culprits,
-    })
+    const known = isErrorCode(code) ? code : 'INTERNAL'
+    const verdict = new MpcWalletError(known, withNames(message, culprits), { culprits })
+    // a session that was cancelled only says so; whatever else it found is not hidden by a stop
+    if (known !== 'ABORTED') this.#verdict = verdict
+    return verdict
   }
 
   #stopError(): MpcWalletError | undefined {
@@ -240,38 +264,26 @@ class Ceremony {
     const silent =
       kind === 'sign' && initiated && this.#round <= 1 && culprits.length === peers.length
     const [code, message] = silent
-      ? (['COSIGNER_OFFLINE', 'the co-signer never answered'] as const)
+      ? ([
+          'COSIGNER_OFFLINE',
+          'the co-signer gave no answer in time; it may be off, or its operator may still be deciding',
+        ] as const)
       : (['PROTOCOL_TIMEOUT', 'no answer in time'] as const)
     return new MpcWalletError(code, withNames(message, culprits), { culprits })
   }
 
   async #sayGoodbye(refused: boolean): Promise<void> {
     const { session, transport } = this.#parameters
-    const timer = new AbortController()
-    try {
-      const goodbyes = this.#goodbyes ?? session.abort(refused)
-      const sent = Promise.allSettled(goodbyes.map((envelope) => transport.send(envelope)))
-      await Promise.race([sent, delay(FAREWELL_MS, undefined, { signal: timer.signal })])
-    } catch {
-      // nothing to say: the session never began or is closed, and the reason for stopping is what
-      // counts
-    } finally {
-      timer.abort()
-    }
+    await sayGoodbye(transport, () => this.#goodbyes ?? session.abort(refused))
   }
+}
+
+function untaken(): MpcWalletError {
+  return new MpcWalletError('TRANSPORT_UNAVAILABLE', 'the transport did not take an envelope')
 }
 
 function withNames(message: string, parties: readonly PartyRole[]): string {
   return parties.length === 0 ? message : `${message} (${parties.join(', ')})`
-}
-
-function optionsOf({ cause, culprits, ruleId, requestId }: MpcWalletError): MpcWalletErrorOptions {
-  return {
-    ...(cause !== undefined && { cause }),
-    ...(culprits !== undefined && { culprits }),
-    ...(ruleId !== undefined && { ruleId }),
-    ...(requestId !== undefined && { requestId }),
-  }
 }
 
 function nowMs(): bigint {

@@ -13,17 +13,26 @@ import {
 import { type CeremonyResult, runCeremony } from './ceremony.js'
 import { observerOf, type WalletContext } from './context.js'
 import { type CosignRequest, describeRequest } from './cosign-request.js'
+import { FailedInvitations } from './failed-invitations.js'
 import { type CeremonyId, toCeremonyId } from './ids.js'
 import { Inbox } from './inbox.js'
 import { openInvitation } from './open-invitation.js'
+import { sayGoodbye } from './say-goodbye.js'
 import { reportFailure } from './sign-transaction.js'
+import { Slots } from './slots.js'
 import { Stop } from './stop.js'
 import { untilAborted } from './until-aborted.js'
 
-/** Requests that are handled at once; the transport keeps the rest. */
-const MAX_REQUESTS = 32
-/** Descriptor and round 0 leave in one flight, so the second follows the first at once or never. */
-const ROUND_0_TIMEOUT_MS = 30_000
+/** Requests of one asking party that are handled at once. */
+const MAX_REQUESTS_OF_ONE = 16
+/** Announcements in the name of one party that are opened at once. */
+const MAX_OPENING_OF_ONE = 16
+/** Announcements in the name of one party that wait to be opened. */
+const MAX_WAITING_OF_ONE = 256
+/** What opening an invitation may take in all, where the native side is busy. */
+const OPENING_TIMEOUT_MS = 30_000
+/** Signing takes the asking party and one other. */
+const QUORUM = 2
 /** Envelopes that are looked through for a withdrawal while somebody thinks. */
 const MAX_HELD = 64
 
@@ -39,13 +48,19 @@ export interface CosignParameters {
     options: { readonly signal: AbortSignal },
   ) => boolean | Promise<boolean>
   /**
-   * Hears about requests that were approved and gave no signature, and about errors of `approve`.
+   * Hears about requests that were approved and gave no signature, about errors of `approve`, and
+   * of what ended co-signing if it was not closed.
    */
   readonly onError?: (error: MpcWalletError) => void
 }
 
 /** The co-signing side of a wallet, until it is closed. */
 export interface Cosigning extends AsyncDisposable {
+  /**
+   * Resolves when co-signing is over, for whatever reason: it was closed, the wallet was, or the
+   * transport announces no more requests. Never rejects.
+   */
+  readonly finished: Promise<void>
   /** Takes no more requests, ends those under way and waits for them. */
   close(): Promise<void>
 }
@@ -67,6 +82,24 @@ interface Pending {
   readonly stop: Stop
 }
 
+/** A verified invitation that was not let in yet. */
+interface Verified {
+  readonly invitation: Invitation
+  readonly inbox: Inbox
+  /** Its place among those that are opened. */
+  readonly opening: Disposable
+  readonly requests: Slots
+}
+
+/**
+ * What one of the other parties may take of this one: each has its own, so that none can make this
+ * party deaf to the other. Before round 0 is verified the party is a claim, and is counted apart.
+ */
+interface Lane {
+  readonly opening: Slots
+  readonly requests: Slots
+}
+
 /** @internal */
 export class Cosigner implements Cosigning {
   readonly #context: WalletContext
@@ -74,13 +107,20 @@ export class Cosigner implements Cosigning {
   readonly #closing = new AbortController()
   readonly #invitations: AsyncIterator<SessionInvitation>
   readonly #live = new Map<CeremonyId, Promise<void>>()
-  /** Resolves when nothing is under way any more. */
+  readonly #failed = new FailedInvitations()
+  /** By party index. */
+  readonly #lanes = new Map<number, Lane>()
+  /** By party index. */
+  readonly #identityKeys: ReadonlyMap<number, Uint8Array>
   readonly finished: Promise<void>
 
   constructor(context: WalletContext, parameters: CosignParameters) {
     setMaxListeners(0, this.#closing.signal) // two for each request under way, removed with it
     this.#context = context
     this.#parameters = parameters
+    this.#identityKeys = new Map(
+      context.native.parties.map(({ index, identityKey }) => [index, identityKey]),
+    )
     this.#invitations = context.transport.invitations()[Symbol.asyncIterator]()
     context.closing.addEventListener('abort', this.#close, { once: true })
     this.finished = context.track(this.#run())
@@ -107,14 +147,15 @@ export class Cosigner implements Cosigning {
     const { signal } = this.#closing
     try {
       for (;;) {
-        if (this.#live.size >= MAX_REQUESTS)
-          await untilAborted(Promise.race(this.#live.values()), signal)
         const next = await untilAborted(this.#invitations.next(), signal)
-        if (next.done === true) break
+        if (next.done === true)
+          throw new MpcWalletError('SESSION_CLOSED', 'the transport was closed')
         this.#take(next.value)
       }
     } catch (error) {
+      const code = signal.aborted ? undefined : MpcWalletError.wrap(error).code
       this.#fail(error)
+      this.#context.events.emit('cosigningEnded', { ...(code !== undefined && { code }) })
     } finally {
       this.#close()
       await Promise.allSettled(this.#live.values())
@@ -132,43 +173,67 @@ export class Cosigner implements Cosigning {
     }
     if (!this.#isForThisWallet(descriptor)) return
     const ceremonyId = toCeremonyId(descriptor.sessionId)
-    if (this.#live.has(ceremonyId) || this.#context.asked.has(ceremonyId)) return
-    const answered = this.#answer(announced, descriptor).finally(() =>
+    if (this.#isKnown(ceremonyId)) return
+    const lane = this.#laneOf(descriptor.initiator)
+    if (lane.opening.waiting >= MAX_WAITING_OF_ONE) {
+      const reason = `over ${MAX_WAITING_OF_ONE} announcements of one party`
+      this.#drop(new MpcWalletError('RELAY_QUOTA_EXHAUSTED', reason), ceremonyId)
+      return
+    }
+    const answered = this.#answer(announced, descriptor, lane).finally(() =>
       this.#live.delete(ceremonyId),
     )
     this.#live.set(ceremonyId, answered)
   }
 
+  /** Whether a descriptor is between this party and another of this wallet, with their own keys. */
   #isForThisWallet({ kind, walletId, initiator, participants }: SessionDescriptor): boolean {
     const own = indexOfRole(this.#context.role)
     return (
       kind === SessionKind.Sign &&
-      Buffer.compare(walletId, this.#context.native.walletId) === 0 &&
+      sameBytes(walletId, this.#context.native.walletId) &&
       initiator !== own &&
-      participants.some(({ index }) => index === own)
+      participants.length === QUORUM &&
+      participants.some(({ index }) => index === own) &&
+      participants.every(({ index, identityKey }) => {
+        const known = this.#identityKeys.get(index)
+        return known !== undefined && sameBytes(identityKey, known)
+      })
     )
   }
 
+  #isKnown(ceremonyId: CeremonyId): boolean {
+    return (
+      this.#live.has(ceremonyId) ||
+      this.#failed.has(ceremonyId) ||
+      this.#context.asked.has(ceremonyId)
+    )
+  }
+
+  #laneOf(initiator: number): Lane {
+    const lane = this.#lanes.get(initiator) ?? {
+      opening: new Slots(MAX_OPENING_OF_ONE),
+      requests: new Slots(MAX_REQUESTS_OF_ONE),
+    }
+    this.#lanes.set(initiator, lane)
+    return lane
+  }
+
   /** From an invitation to a signature, a refusal or a failure. Never rejects. */
-  async #answer(announced: SessionInvitation, descriptor: SessionDescriptor): Promise<void> {
-    const { transport, accounts, asked } = this.#context
+  async #answer(
+    announced: SessionInvitation,
+    descriptor: SessionDescriptor,
+    lane: Lane,
+  ): Promise<void> {
+    const { transport } = this.#context
     const { sessionId } = descriptor
-    const ceremonyId = toCeremonyId(sessionId)
-    let inbox: Inbox | undefined
     try {
-      inbox = new Inbox({ transport, sessionId })
+      using opening = await lane.opening.acquire(this.#closing.signal)
+      using inbox = new Inbox({ transport, sessionId })
       const invitation = await this.#open(announced, descriptor, inbox)
-      const request = describeRequest(invitation, accounts)
-      asked.add(ceremonyId, request.expiresAtMs)
-      using stop = new Stop({
-        timeoutMs: Math.max(1, request.expiresAtMs - Date.now()),
-        owner: this.#closing.signal,
-      })
-      await this.#decide({ invitation, request, inbox, stop })
+      await this.#admit({ invitation, inbox, opening, requests: lane.requests })
     } catch (error) {
-      this.#drop(error, ceremonyId)
-    } finally {
-      inbox?.close()
+      this.#drop(error, toCeremonyId(sessionId))
     }
   }
 
@@ -177,9 +242,39 @@ export class Cosigner implements Cosigning {
     descriptor: SessionDescriptor,
     inbox: Inbox,
   ): Promise<Invitation> {
-    using stop = new Stop({ timeoutMs: ROUND_0_TIMEOUT_MS, owner: this.#closing.signal })
+    using stop = new Stop({ timeoutMs: OPENING_TIMEOUT_MS, owner: this.#closing.signal })
     const wallet = this.#context.native
-    return await openInvitation({ wallet, announced, descriptor, inbox, stop })
+    try {
+      return await openInvitation({ wallet, announced, descriptor, inbox, stop })
+    } catch (error) {
+      const { code, retryable } = MpcWalletError.wrap(error)
+      // a transport that failed or was closed says nothing about the invitation
+      if (code === 'PROTOCOL_TIMEOUT' || (!retryable && code !== 'SESSION_CLOSED'))
+        this.#failed.add(toCeremonyId(descriptor.sessionId), descriptor.expiresAtMs)
+      throw error
+    }
+  }
+
+  /**
+   * Lets a verified request in when its party has a place for it. Whoever asked is told if it is
+   * not let in.
+   */
+  async #admit({ invitation, inbox, opening, requests }: Verified): Promise<void> {
+    const { accounts, asked } = this.#context
+    try {
+      const request = describeRequest(invitation, accounts)
+      using stop = new Stop({
+        timeoutMs: Math.max(1, request.expiresAtMs - Date.now()),
+        owner: this.#closing.signal,
+      })
+      using _ = await requests.acquire(stop.signal)
+      opening[Symbol.dispose]() // counted as a request from here on
+      asked.add(request.ceremonyId, request)
+      await this.#decide({ invitation, request, inbox, stop })
+    } catch (error) {
+      await this.#refuse(invitation)
+      throw error
+    }
   }
 
   /** Asks, and signs or refuses. Never rejects. */
@@ -192,7 +287,7 @@ export class Cosigner implements Cosigning {
         const cost = { durationMs, bytesSent, bytesReceived }
         events.emit('signed', { ceremonyId, digest, with: from, initiated: false, ...cost })
       } else {
-        await this.#refuse(pending)
+        await this.#refuse(pending.invitation)
         events.emit('refused', { ceremonyId, digest, by: role })
       }
     } catch (error) {
@@ -221,7 +316,7 @@ export class Cosigner implements Cosigning {
       }
       return answer
     } catch (error) {
-      await this.#refuse(pending)
+      await this.#refuse(pending.invitation)
       throw stop.error ?? MpcWalletError.wrap(error)
     } finally {
       pending.inbox.putBack(held)
@@ -267,9 +362,9 @@ export class Cosigner implements Cosigning {
     })
   }
 
-  /** Tells the asking party, so that it need not wait for its time to run out. */
-  async #refuse({ invitation }: Pending): Promise<void> {
-    for (const goodbye of invitation.refuse()) await this.#context.transport.send(goodbye)
+  /** Tells the asking party, so that it need not wait for its time to run out. Never rejects. */
+  async #refuse(invitation: Invitation): Promise<void> {
+    await sayGoodbye(this.#context.transport, () => invitation.refuse())
   }
 
   #drop(error: unknown, ceremonyId?: CeremonyId): void {
@@ -289,4 +384,8 @@ export class Cosigner implements Cosigning {
       this.#context.events.emit('listenerFailed', { event: 'onError', error: failure })
     }
   }
+}
+
+function sameBytes(left: Uint8Array, right: Uint8Array): boolean {
+  return Buffer.compare(left, right) === 0
 }

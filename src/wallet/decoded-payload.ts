@@ -44,8 +44,9 @@ export interface Effect {
    * has approved.
    */
   readonly kind: 'transfer' | 'deploy' | 'feeOnly' | 'unknown'
-  /** CAIP-19, where an amount of something is known to leave. */
+  /** CAIP-19, where an amount of something is known to leave: always of a transfer and a fee. */
   readonly asset?: string
+  /** Of `asset`; always there for `transfer` and `feeOnly`. */
   readonly amount?: { readonly exact: bigint } | { readonly upTo: bigint }
   /** CAIP-10 account that receives it or is called. */
   readonly to?: string
@@ -136,12 +137,16 @@ function readAccessList(value: unknown): readonly AccessListEntry[] {
 }
 
 function readEffect(fields: Fields): Effect {
+  const kind = oneOf(fields['kind'], ['transfer', 'deploy', 'feeOnly', 'unknown'])
   const asset = optional(fields['asset'], textOf)
   const amount = optional(fields['amount'], readAmount)
   const to = optional(fields['to'], textOf)
   const call = optional(fields['call'], readCall)
+  // whoever adds amounts up must not take a missing one for nothing
+  if ((kind === 'transfer' || kind === 'feeOnly') && (asset === undefined || amount === undefined))
+    throw unreadable()
   return Object.freeze({
-    kind: oneOf(fields['kind'], ['transfer', 'deploy', 'feeOnly', 'unknown']),
+    kind,
     ...(asset !== undefined && { asset }),
     ...(amount !== undefined && { amount }),
     ...(to !== undefined && { to }),

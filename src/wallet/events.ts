@@ -30,10 +30,19 @@ export interface EnvelopeDropped {
   readonly from?: PartyRole
 }
 
-/** An invitation that did not verify, or could not be read. Nobody was asked about it. */
+/**
+ * An invitation that did not verify, could not be read or was one too many. Nobody was asked about
+ * it.
+ */
 export interface InvitationDropped {
   readonly ceremonyId?: CeremonyId
   readonly code: MpcWalletErrorCode
+}
+
+/** Co-signing ended: this party answers no more requests until it is started again. */
+export interface CosigningEnded {
+  /** Why; absent when it was closed at this party. */
+  readonly code?: MpcWalletErrorCode
 }
 
 /** Another party asks this one to co-sign. */
@@ -56,19 +65,21 @@ export interface Signed {
   readonly bytesReceived: number
 }
 
-/** A party said no. */
+/** A party said no, before any share of a signature had left. */
 export interface Refused {
   readonly ceremonyId: CeremonyId
   readonly digest: Hex
   readonly by: PartyRole
 }
 
-/** A signing ceremony ended without a signature, for another reason than a refusal. */
+/** A signing ceremony ended without a signature at this party, and not by a refusal in time. */
 export interface Failed {
   readonly ceremonyId: CeremonyId
   readonly digest: Hex
   readonly code: MpcWalletErrorCode
   readonly culprits: readonly PartyRole[]
+  /** Whether the other signer may hold the signature: this party's share had left. */
+  readonly signatureMayExist: boolean
 }
 
 /**
@@ -85,6 +96,7 @@ export interface WalletEvents {
   ceremony: CeremonyProgress
   envelopeDropped: EnvelopeDropped
   invitationDropped: InvitationDropped
+  cosigningEnded: CosigningEnded
   request: RequestReceived
   signed: Signed
   refused: Refused

@@ -10,11 +10,11 @@ const MAX_BATCH_BYTES = 4 * 1024 * 1024
  * Collects a session's envelopes while the native side is at work, so that each call takes all that
  * have arrived.
  *
- * Holds one batch at most: behind that it stops reading, and the transport keeps the rest.
+ * Reads one batch ahead at most: behind that it stops reading, and the transport keeps the rest.
  *
  * @internal
  */
-export class Inbox {
+export class Inbox implements Disposable {
   readonly #iterator: AsyncIterator<Delivery>
   readonly #queue: Uint8Array[] = []
   #queuedBytes = 0
@@ -40,16 +40,17 @@ export class Inbox {
   }
 
   /**
-   * What has arrived, without waiting; empty if nothing has.
+   * What has arrived, without waiting and as much as one native call takes; empty if nothing has.
+   * If more is left, {@link Inbox.arrival} stays resolved.
    *
    * @throws {@link MpcWalletError} when the transport failed or was closed, after everything that
    * came before was taken.
    */
   take(): Uint8Array[] {
     if (this.#queue.length === 0 && this.#failure !== undefined) throw this.#failure
-    const batch = this.#queue.splice(0)
-    this.#queuedBytes = 0
-    if (this.#failure === undefined) this.#arrival = new Deferred()
+    const batch = this.#queue.splice(0, this.#batchLength())
+    for (const envelope of batch) this.#queuedBytes -= envelope.length
+    if (this.#queue.length === 0 && this.#failure === undefined) this.#arrival = new Deferred()
     this.#room.resolve()
     return batch
   }
@@ -67,6 +68,20 @@ export class Inbox {
     this.#room.resolve()
     // not awaited: an implementation may settle it only with its next message
     this.#iterator.return?.()?.catch(() => {})
+  }
+
+  [Symbol.dispose](): void {
+    this.close()
+  }
+
+  /** How many of the first in the queue one native call takes. */
+  #batchLength(): number {
+    let bytes = 0
+    const position = this.#queue.findIndex((envelope, index) => {
+      bytes += envelope.length
+      return index >= MAX_BATCH_ENVELOPES || bytes > MAX_BATCH_BYTES
+    })
+    return position < 0 ? this.#queue.length : position
   }
 
   async #read(): Promise<void> {

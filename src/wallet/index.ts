@@ -5,6 +5,7 @@ export type { ListenerFailure } from './emitter.js'
 export type {
   CeremonyKind,
   CeremonyProgress,
+  CosigningEnded,
   EnvelopeDropped,
   Failed,
   InvitationDropped,

@@ -11,6 +11,7 @@ import { ALL_ROLES, type PartyRole } from '../party-role.js'
 import {
   INVITATION_ROUND,
   readDescriptor,
+  requireTransport,
   SessionKind,
   sessionIdOf,
   type Transport,
@@ -89,8 +90,14 @@ interface Card extends ProposedParty {
   readonly bytes: Uint8Array
 }
 
+/** A wallet that was made, and the checked transport that it was made over. @internal */
+export interface NewWallet {
+  readonly wallet: Wallet
+  readonly transport: Transport
+}
+
 /** Starts a key generation. @internal */
-export async function createNativeWallet(parameters: CreateWalletParameters): Promise<Wallet> {
+export async function createNativeWallet(parameters: CreateWalletParameters): Promise<NewWallet> {
   const keygen = readParameters(parameters)
   return await run(keygen, true, async ({ identity, pairing, store }) =>
     native.Session.createWallet(
@@ -105,7 +112,7 @@ export async function createNativeWallet(parameters: CreateWalletParameters): Pr
 }
 
 /** Waits for the key generation that another party starts, and takes part. @internal */
-export async function joinNativeWallet(parameters: CreateWalletParameters): Promise<Wallet> {
+export async function joinNativeWallet(parameters: CreateWalletParameters): Promise<NewWallet> {
   const keygen = readParameters(parameters)
   return await run(keygen, false, (keys, stop) => joinSession(keygen, keys, stop))
 }
@@ -114,7 +121,7 @@ async function run(
   keygen: Keygen,
   initiated: boolean,
   open: (keys: PartyKeys, stop: Stop) => Promise<Session>,
-): Promise<Wallet> {
+): Promise<NewWallet> {
   const { party, transport, observer } = keygen
   using stop = new Stop({ timeoutMs: keygen.timeoutMs, caller: keygen.signal })
   try {
@@ -134,7 +141,7 @@ async function run(
     })
     if (wallet === undefined)
       throw new MpcWalletError('INTERNAL', 'a key generation gave no wallet')
-    return wallet
+    return { wallet, transport }
   } catch (error) {
     throw MpcWalletError.wrap(error)
   }
@@ -209,7 +216,7 @@ function readParameters(parameters: CreateWalletParameters): Keygen {
   return {
     party,
     cards: readCards(cards, party),
-    transport: requireObject('transport', transport),
+    transport: requireTransport('transport', transport),
     confirm: requireFunction('confirm', confirm),
     signal: requireSignal('signal', signal),
     timeoutMs: requireInteger('timeoutMs', timeoutMs ?? DEFAULT_TIMEOUT_MS, {

@@ -5,7 +5,6 @@ import { invalid, requireFunction, requireObject } from '../guards.js'
 import type { Hex } from '../hex.js'
 import type { Wallet } from '../native.js'
 import type { PartyRole } from '../party-role.js'
-import type { Transport } from '../transport/index.js'
 import { Accounts } from './accounts.js'
 import { AskedRequests } from './asked-requests.js'
 import type { WalletContext } from './context.js'
@@ -14,7 +13,12 @@ import { parseDerivationPath } from './derivation-path.js'
 import { Emitter } from './emitter.js'
 import type { WalletEvents } from './events.js'
 import { toWalletId, type WalletId } from './ids.js'
-import { type CreateWalletParameters, createNativeWallet, joinNativeWallet } from './keygen.js'
+import {
+  type CreateWalletParameters,
+  createNativeWallet,
+  joinNativeWallet,
+  type NewWallet,
+} from './keygen.js'
 import { type PolicyDocument, readPolicy } from './policy-document.js'
 import {
   type SignTransactionParameters,
@@ -73,7 +77,7 @@ export class MpcAgentWallet implements AsyncDisposable {
   #cosigning: Cosigning | undefined
   #closed: Promise<void> | undefined
 
-  private constructor(native: Wallet, transport: Transport) {
+  private constructor({ wallet: native, transport }: NewWallet) {
     this.walletId = toWalletId(native.walletId)
     this.role = native.role
     this.parties = Object.freeze(native.parties.map((party) => Object.freeze(party)))
@@ -103,7 +107,7 @@ export class MpcAgentWallet implements AsyncDisposable {
    * culprits.
    */
   static async create(parameters: CreateWalletParameters): Promise<MpcAgentWallet> {
-    return new MpcAgentWallet(await createNativeWallet(parameters), parameters.transport)
+    return new MpcAgentWallet(await createNativeWallet(parameters))
   }
 
   /**
@@ -112,7 +116,7 @@ export class MpcAgentWallet implements AsyncDisposable {
    * @throws {@link MpcWalletError} as {@link MpcAgentWallet.create}.
    */
   static async join(parameters: CreateWalletParameters): Promise<MpcAgentWallet> {
-    return new MpcAgentWallet(await joinNativeWallet(parameters), parameters.transport)
+    return new MpcAgentWallet(await joinNativeWallet(parameters))
   }
 
   /** The wallet's own address on a family of chains: that of the root account `m`. */
@@ -151,9 +155,10 @@ export class MpcAgentWallet implements AsyncDisposable {
    *   memo: 'invoice 17',
    * })
    * @throws {@link MpcWalletError} `PAYLOAD_REFUSED` for bytes that cannot be read completely,
-   * `CEREMONY_REFUSED` when the co-signer said no, `COSIGNER_OFFLINE` when it never answered,
-   * `PROTOCOL_TIMEOUT`, `ABORTED`. If the message says that the share had left, the other side may
-   * hold the signature: do not send another transaction in its place without looking.
+   * `CEREMONY_REFUSED` when the co-signer said no, `COSIGNER_OFFLINE` when it gave no
+   * answer in time, `PROTOCOL_TIMEOUT`, `TRANSPORT_UNAVAILABLE`, `ABORTED`. If its
+   * `signatureMayExist` is true, the other side may hold the signature: do not send another
+   * transaction in its place without looking.
    */
   async signTransaction(parameters: SignTransactionParameters): Promise<SignTransactionReturnType> {
     this.#assertOpen()

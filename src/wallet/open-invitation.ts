@@ -7,13 +7,16 @@ import {
   type SessionInvitation,
 } from '../transport/index.js'
 import type { Inbox } from './inbox.js'
-import type { Stop } from './stop.js'
+import { Stop } from './stop.js'
 import { whileBusy } from './while-busy.js'
 
 /** Envelopes of round 0 that are tried before the invitation is given up. */
 const MAX_ATTEMPTS = 8
 /** Other envelopes that may come before round 0: a whole signature is a dozen. */
 const MAX_OTHERS = 64
+
+/** Descriptor and round 0 leave in one flight, so the second follows the first at once or never. */
+const PATIENCE_MS = 2_000
 
 /** What an invitation is opened from. */
 export interface OpenInvitationParameters {
@@ -25,19 +28,20 @@ export interface OpenInvitationParameters {
 }
 
 /**
- * Waits for round 0 of a signing session and opens it natively: both signatures are verified and
+ * Waits a short while for round 0 of a signing session and opens it natively: both signatures are verified and
  * the payload is read. What came beside round 0 stays in the inbox, for the session.
  *
  * @throws {@link MpcWalletError} what the native side said of the last envelope that claimed to be
- * round 0.
+ * round 0, or `PROTOCOL_TIMEOUT` when none came.
  * @internal
  */
 export async function openInvitation(parameters: OpenInvitationParameters): Promise<Invitation> {
   const { wallet, announced, descriptor, inbox, stop } = parameters
+  using patience = new Stop({ timeoutMs: PATIENCE_MS, owner: stop.signal })
   const others: Uint8Array[] = []
   let refusal: unknown
   for (let attempts = 0; attempts < MAX_ATTEMPTS; ) {
-    await stop.race(inbox.arrival())
+    await patience.race(inbox.arrival())
     const batch = inbox.take()
     for (const [position, envelope] of batch.entries()) {
       if (!isInvitation(envelope, descriptor)) {

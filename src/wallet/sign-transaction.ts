@@ -25,7 +25,8 @@ const SESSION_GRACE_MS = 10_000
 const MAX_PAYLOAD_BYTES = 128 * 1024
 const MAX_MEMO_BYTES = 512
 // what could flood or control a terminal, or reorder the text around it
-const UNPRINTABLE = /[\p{Cc}\u200e\u200f\u202a-\u202e\u2066-\u2069]/u
+const UNPRINTABLE =
+  /[\p{Cc}\u061c\u200b-\u200f\u2028-\u202e\u2060-\u206f\ufeff\u{e0000}-\u{e007f}]/u
 const EIP155_CHAIN = /^eip155:[1-9]\d{0,19}$/
 
 /** What to sign, and with whom. */
@@ -153,11 +154,13 @@ async function run(
 export function reportFailure(
   { events }: WalletContext,
   request: { readonly ceremonyId: CeremonyId; readonly digest: Hex },
-  { code, culprits = [] }: MpcWalletError,
+  { code, culprits = [], signatureMayExist }: MpcWalletError,
 ): void {
   const [by] = culprits
-  if (code === 'CEREMONY_REFUSED' && by !== undefined) events.emit('refused', { ...request, by })
-  else events.emit('failed', { ...request, code, culprits })
+  // a no that comes behind the share stops nothing any more
+  if (code === 'CEREMONY_REFUSED' && by !== undefined && !signatureMayExist)
+    events.emit('refused', { ...request, by })
+  else events.emit('failed', { ...request, code, culprits, signatureMayExist })
 }
 
 function onlySignature(signatures: readonly SignatureOutput[]) {
@@ -165,7 +168,9 @@ function onlySignature(signatures: readonly SignatureOutput[]) {
   // a recovery id of 2 or 3 means r ≥ n − p, which nobody finds by chance and EVM chains cannot
   // express
   if (signature === undefined || signatures.length !== 1 || signature.recoveryId > 1)
-    throw new MpcWalletError('INTERNAL', 'a finished ceremony without one usable signature')
+    throw new MpcWalletError('INTERNAL', 'a finished ceremony without one usable signature', {
+      signatureMayExist: true,
+    })
   const { r, s, recoveryId } = signature
   const yParity: 0 | 1 = recoveryId === 0 ? 0 : 1
   return { r, s, yParity, recoveryId }
