@@ -1,7 +1,7 @@
 import { describe, expect, it } from '@jest/globals'
-import { diagnostics } from '#native'
 import { ChainType, PartyRole } from '../../src/index.js'
 import { createTestCommittee, startAnvil } from '../../src/testing/index.js'
+import { noSessionLeft } from '../helpers/live-sessions.js'
 import { payment } from '../helpers/payment.js'
 import { sending } from '../helpers/transports.js'
 
@@ -48,7 +48,7 @@ describe('createTestCommittee', () => {
       cause: { message: 'deaf' },
     })
     await new Promise(setImmediate)
-    expect(diagnostics().liveSessions).toBe(0)
+    await noSessionLeft()
   })
 
   it('stops when its signal is aborted', async () => {

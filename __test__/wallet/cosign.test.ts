@@ -1,5 +1,4 @@
 import { describe, expect, it, jest } from '@jest/globals'
-import { diagnostics } from '#native'
 import {
   type CosignParameters,
   type CosignRequest,
@@ -13,6 +12,7 @@ import { AskedRequests } from '../../src/wallet/asked-requests.js'
 import { toCeremonyId } from '../../src/wallet/ids.js'
 import { sharedCommittee } from '../helpers/committee.js'
 import { collect, nextEvent } from '../helpers/events.js'
+import { noSessionLeft } from '../helpers/live-sessions.js'
 import { payment } from '../helpers/payment.js'
 import { announcing, roundOf, sending } from '../helpers/transports.js'
 import { descriptorBytes } from '../helpers/wire-bytes.js'
@@ -249,7 +249,7 @@ describe('closing', () => {
     )
     await cosigning.close()
     await close()
-    expect(diagnostics().liveSessions).toBe(0)
+    await noSessionLeft()
   })
 })
 

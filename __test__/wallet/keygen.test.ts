@@ -1,5 +1,4 @@
 import { describe, expect, it } from '@jest/globals'
-import { diagnostics } from '#native'
 import {
   type CeremonyProgress,
   ChainType,
@@ -11,6 +10,7 @@ import {
   type Transport,
   type WalletProposal,
 } from '../../src/index.js'
+import { noSessionLeft } from '../helpers/live-sessions.js'
 import { member, session } from '../helpers/wire-bytes.js'
 
 const roles = [PartyRole.Agent, PartyRole.User, PartyRole.Recovery] as const
@@ -130,7 +130,7 @@ describe('a wallet is not made', () => {
       const others = results.filter((_, other) => other !== position)
       for (const result of others)
         expect(result).toMatchObject({ reason: { culprits: [roles[position]] } })
-      expect(diagnostics().liveSessions).toBe(0)
+      await noSessionLeft()
     },
   )
 

@@ -1,6 +1,5 @@
 import { describe, expect, it } from '@jest/globals'
 import { hexToSignature, keccak256, recoverAddress, signatureToHex, toHex } from 'viem'
-import { diagnostics } from '#native'
 import {
   ChainType,
   type CosignRequest,
@@ -12,6 +11,7 @@ import {
 } from '../../src/index.js'
 import { sharedCommittee } from '../helpers/committee.js'
 import { collect, nextEvent } from '../helpers/events.js'
+import { noSessionLeft } from '../helpers/live-sessions.js'
 import { payee, payment } from '../helpers/payment.js'
 
 const committee = sharedCommittee()
@@ -258,7 +258,7 @@ describe('signing ends without a signature', () => {
     await expect(aborted).rejects.toMatchObject({ code: 'ABORTED' })
 
     expect(listeners).toBe(0)
-    expect(diagnostics().liveSessions).toBe(0)
+    await noSessionLeft()
   })
 
   it.each<[string, string]>([
@@ -337,7 +337,7 @@ describe('many signatures at once', () => {
     )
     expect(new Set(signers)).toEqual(new Set([agent.address(ChainType.Evm)]))
     expect(new Set(signed.map(({ r }) => toHex(r))).size).toBe(40)
-    expect(diagnostics().liveSessions).toBe(0)
+    await noSessionLeft()
   })
 
   it('go both ways at once', async () => {

@@ -1,9 +1,9 @@
 import { describe, expect, it } from '@jest/globals'
-import { diagnostics } from '#native'
 import { PartyRole, type Transport } from '../../src/index.js'
 import { createTestCommittee } from '../../src/testing/index.js'
 import { ABORT_ROUND } from '../../src/transport/index.js'
 import { collect, nextEvent } from '../helpers/events.js'
+import { noSessionLeft } from '../helpers/live-sessions.js'
 import { payment } from '../helpers/payment.js'
 import { roundOf, sending } from '../helpers/transports.js'
 
@@ -50,7 +50,7 @@ describe("a wallet on somebody else's transport", () => {
     })
     await close()
 
-    expect(diagnostics().liveSessions).toBe(0)
+    await noSessionLeft()
   })
 
   it('hears why the transport failed', async () => {
