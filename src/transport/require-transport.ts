@@ -9,7 +9,6 @@ const METHODS = ['open', 'invitations', 'send', 'subscribe', 'close'] as const
  * one, else `TRANSPORT_UNAVAILABLE` with what was thrown as the cause.
  *
  * @throws {@link MpcWalletError} `INVALID_INPUT` naming the method that is missing.
- * @internal
  */
 export function requireTransport(field: string, value: Transport): Transport {
   const transport = requireObject(field, value)
