@@ -463,12 +463,21 @@ impl Signer {
         message(&[], &body)
     }
 
-    /// The weight with which the peer joins its two checks of this answer.
-    pub fn weight(&self, answer: &Incoming) -> Scalar {
+    /// Weights with which the peer might join its two checks of this answer: the specification's, which any change of the answer
+    /// changes, those of a hash that forgets the matrix or the claims beside it, and none.
+    pub fn weights(&self, answer: &Incoming) -> Vec<Scalar> {
         let (message2, claims) = answer.private[32..].split_at(MESSAGE2_BYTES);
         let matrix = &message2[..MATRIX_BYTES];
         let matrix_hash = hash(tags::THETA, &[&self.answered.as_ref().unwrap().sid2, matrix]);
-        reduce(&hash(tags::GAMMA, &[&matrix_hash, claims]))
+        let hashed: [&[&[u8]]; 5] = [
+            &[&matrix_hash, claims],
+            &[&matrix_hash, &[]],
+            &[&matrix_hash],
+            &[&[], claims],
+            &[claims],
+        ];
+        let weights = hashed.iter().map(|parts| reduce(&hash(tags::GAMMA, parts)));
+        weights.chain([Scalar::ONE]).collect()
     }
 
     /// Takes the peer's answer; None if it is a lie.

@@ -10,7 +10,7 @@
 //!
 //! | attack | tests |
 //! |---|---|
-//! | every field of every message | `keygen_messages::*`, `sign_messages::*`, `bodies::*` |
+//! | every field of every message | `keygen_messages::*`, `sign_messages::*`, `bodies::*`, `keygen_lies::a_share_of_zero_for_a_party_is_dealt_like_any_other` |
 //! | G1 selective failure | `selective_failure::a_flipped_row_with_its_check_computed_again_passes_once_in_16_fresh_setups_and_else_poisons`, `selective_failure::a_wrong_guess_poisons_the_pair_for_good_and_no_other` |
 //! | G2 guessed right | `selective_failure::a_right_guess_passes_and_signs_and_cannot_be_told_from_honesty` |
 //! | G3 inconsistent inputs | `sign_lies::an_input_that_differs_in_one_row_is_caught_exactly_if_that_rows_choice_bit_is_1`, `sign_lies::inputs_that_differ_from_row_to_row_are_a_cheat` |

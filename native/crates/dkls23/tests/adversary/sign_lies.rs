@@ -90,33 +90,31 @@ fn a_key_share_other_than_the_public_one_throughout_the_vole_is_a_cheat() {
 fn errors_that_would_cancel_under_another_weight_of_the_joined_check_are_a_cheat() {
     let [gamma_u, gamma_v] = ["Gamma^u", "Gamma^v"].map(|name| layout::sign(1)[2].field(name, 0));
     let shift = ProjectivePoint::from(times_generator(&Scalar::from(7u32)));
-    for weight_is_one in [false, true] {
+    let cheat = in_round_2(Abort::Cheat(party(2)));
+    for position in 0..6 {
         let mut duel = duel("errors in both points");
         let hello = duel.attacker.round1();
         let mut answer = duel.attacker.round2(&duel.sent);
-        // The weight of the honest answer: the changed one has another.
-        let weight = if weight_is_one { Scalar::ONE } else { duel.attacker.weight(&answer) };
+        let weight = duel.attacker.weights(&answer)[position];
         for (field, error) in [(gamma_u, shift * weight), (gamma_v, -shift)] {
             let moved = (error + point64(&answer.private[field.range()])).to_affine();
             *answer.private = field.replaced(&answer.private, &ser64(&moved));
         }
-
         let end = duel.receive(hello).unwrap().answer(answer).err();
-
-        assert_eq!(end, in_round_2(Abort::Cheat(party(2))));
+        assert_eq!(end, cheat, "points, weight {position}");
     }
-
-    let mut duel = duel("errors in both inputs");
-    let hello = duel.attacker.round1();
-    let honest = duel.attacker.round2(&duel.sent);
-    let weight = duel.attacker.weight(&honest);
-    let answer = duel
-        .attacker
-        .round2_with(&duel.sent, |_, [r, sk, check]| [r - weight, sk + Scalar::ONE, check]);
-    // Everything but the matrix is what it was.
-    assert_eq!(answer.private[32 + MESSAGE2_BYTES..], honest.private[32 + MESSAGE2_BYTES..]);
-    let end = duel.receive(hello).unwrap().answer(answer).err();
-    assert_eq!(end, in_round_2(Abort::Cheat(party(2))));
+    for position in 0..6 {
+        let mut duel = duel("errors in both inputs");
+        let hello = duel.attacker.round1();
+        let honest = duel.attacker.round2(&duel.sent);
+        let weight = duel.attacker.weights(&honest)[position];
+        let inputs = |_, [r, sk, check]: [Scalar; 3]| [r - weight, sk + Scalar::ONE, check];
+        let answer = duel.attacker.round2_with(&duel.sent, inputs);
+        // Everything but the matrix is what it was.
+        assert_eq!(answer.private[32 + MESSAGE2_BYTES..], honest.private[32 + MESSAGE2_BYTES..]);
+        let end = duel.receive(hello).unwrap().answer(answer).err();
+        assert_eq!(end, cheat, "inputs, weight {position}");
+    }
 }
 
 #[test]
