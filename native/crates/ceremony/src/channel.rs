@@ -20,6 +20,7 @@ use crate::identity::{Identity, SIGNATURE_BYTES};
 use crate::sealing::{
     Opener, OpeningKey, SEALING_KEY_BYTES, SEALING_OVERHEAD, Sealer, Use, encapsulated_key,
 };
+use crate::store::{Key, Secret, Write};
 use crate::{Failure, Roster};
 
 /// Why an envelope was dropped.
@@ -122,6 +123,16 @@ impl Channel {
     /// place that must not take long.
     pub(crate) fn begin(&mut self, rng: &mut dyn CryptoRngCore) {
         self.opening.get_or_insert_with(|| OpeningKey::generate(rng));
+    }
+
+    /// Writes the session down before its first message leaves, so that it is never joined twice; and forgets
+    /// those that nobody can replay any more.
+    pub(crate) fn registration(&self, now_ms: u64) -> Vec<Write> {
+        let expires_at = Secret::copy_from(&self.descriptor.expires_at_ms.to_be_bytes());
+        vec![
+            Write::ForgetSessionsBefore(now_ms),
+            Write::Create(Key::SeenSession(self.session_id), expires_at),
+        ]
     }
 
     pub(crate) fn has_begun(&self) -> bool {

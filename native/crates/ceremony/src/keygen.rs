@@ -257,16 +257,7 @@ impl Keygen {
             .iter()
             .filter_map(|peer| channel.roster().member(*peer))
             .map(|member| Key::SetupFailures(own, member.identity_key));
-        Commit {
-            writes: vec![
-                Write::ForgetSessionsBefore(now_ms),
-                Write::Create(
-                    Key::SeenSession(*channel.session_id()),
-                    Secret::copy_from(&channel.descriptor().expires_at_ms.to_be_bytes()),
-                ),
-            ],
-            read_back: failures.collect(),
-        }
+        Commit { writes: channel.registration(now_ms), read_back: failures.collect() }
     }
 
     fn check_setup_failures(&self, counts: &ReadBack) -> Result<(), Failure> {

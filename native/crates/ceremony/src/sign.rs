@@ -11,7 +11,7 @@ use crate::authorization::ConsentedItem;
 use crate::channel::Channel;
 use crate::envelope::ROUND_INVITATION;
 use crate::session::{Input, Io, Next, Output};
-use crate::store::{Commit, Key, Secret, Write};
+use crate::store::Commit;
 use crate::wallet::ECDSA_KEY_ID;
 use crate::{Failure, Wallet};
 
@@ -82,16 +82,8 @@ impl Sign {
         let next = match state {
             State::Starting => {
                 self.state = State::Registering;
-                Next::Commit(Commit {
-                    writes: vec![
-                        Write::ForgetSessionsBefore(io.now_ms),
-                        Write::Create(
-                            Key::SeenSession(*channel.session_id()),
-                            Secret::copy_from(&channel.descriptor().expires_at_ms.to_be_bytes()),
-                        ),
-                    ],
-                    read_back: Vec::new(),
-                })
+                let writes = channel.registration(io.now_ms);
+                Next::Commit(Commit { writes, read_back: Vec::new() })
             }
             State::Registering => {
                 input.committed()?;

@@ -42,7 +42,7 @@ impl DerivationPath {
 }
 
 /// A child of the group key.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Clone, PartialEq, Eq)]
 pub struct DerivedKey {
     /// The child key, SEC1 compressed.
     pub public_key: [u8; 33],
@@ -50,6 +50,16 @@ pub struct DerivedKey {
     pub chain_code: [u8; 32],
     /// δ: child key = group key + δ·G.
     pub tweak: [u8; 32],
+}
+
+/// Without the chain code: with it and one child's private key the root's is known.
+impl core::fmt::Debug for DerivedKey {
+    fn fmt(&self, formatter: &mut core::fmt::Formatter<'_>) -> core::fmt::Result {
+        formatter
+            .debug_struct("DerivedKey")
+            .field("public_key", &self.public_key)
+            .finish_non_exhaustive()
+    }
 }
 
 /// The child key at `path`. [`Abort::Config`] if `public_key` is no point, or if there is no key at

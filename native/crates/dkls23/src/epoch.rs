@@ -11,7 +11,7 @@ use crate::point;
 
 /// The public body of one epoch of one key, and the chain code. Its hash is the epoch's name: all
 /// parties of an epoch hold the same body, and a signature is bound to it.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Clone, PartialEq, Eq)]
 pub struct Epoch {
     id: [u8; 32],
     session_id: [u8; 32],
@@ -21,6 +21,13 @@ pub struct Epoch {
     public_key: AffinePoint,
     public_shares: Vec<AffinePoint>,
     chain_code: [u8; 32],
+}
+
+/// Without the chain code: with it and one child's private key the root's is known.
+impl core::fmt::Debug for Epoch {
+    fn fmt(&self, formatter: &mut core::fmt::Formatter<'_>) -> core::fmt::Result {
+        formatter.debug_struct("Epoch").field("epoch_no", &self.epoch_no).finish_non_exhaustive()
+    }
 }
 
 /// The fields of an [`Epoch`].

@@ -39,8 +39,6 @@ mod scalar;
 mod secret;
 mod share;
 pub mod sign;
-#[cfg(any(test, feature = "test-vectors"))]
-pub mod testing;
 mod vole;
 mod wire;
 mod zero_share;

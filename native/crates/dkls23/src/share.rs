@@ -208,7 +208,7 @@ impl KeyShare {
         Ok(())
     }
 
-    #[cfg(any(test, feature = "test-vectors"))]
+    #[cfg(test)]
     pub(crate) fn secret(&self) -> &Scalar {
         &self.secret
     }

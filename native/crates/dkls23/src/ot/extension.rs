@@ -240,7 +240,7 @@ pub(crate) fn choices(draw: &Draw) -> impl Iterator<Item = u8> {
 /// A message 1 that passes exactly if the victim's hole in `tree` is `guess`: bit 0 of `u_tree` is
 /// flipped, and x̃ and t̃ are computed anew, moved to fit the guess. With the right guess, the
 /// sender's column 0 then differs from the honest one by the hole's bits.
-#[cfg(any(test, feature = "test-vectors"))]
+#[cfg(test)]
 pub(crate) fn guessing_message(
     sid1: &[u8; 32],
     state: &BobState,

@@ -68,17 +68,6 @@ impl Round1 {
     pub fn release(&self) -> Result<(), Abort> {
         self.session.release()
     }
-
-    /// This party as VOLE receiver of one peer in one item, and the state it uses.
-    #[cfg(any(test, feature = "test-vectors"))]
-    pub(crate) fn bob_mut(
-        &mut self,
-        item: usize,
-        peer: PartyIndex,
-    ) -> Option<(&mut vole::Bob, Arc<OtState>)> {
-        let state = self.session.ticket(peer).ok()?.state().ok()?;
-        Some((self.instances.get_mut(item)?.bobs.get_mut(&peer)?, state))
-    }
 }
 
 /// One peer's message of round 1 for one item.
