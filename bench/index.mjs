@@ -51,8 +51,10 @@ function nodeBench() {
   const rounds = Array.from({ length: ROUNDS }, () => ({
     references: references(),
     latency: node('latency'),
-    one: node('throughput', { MPC_WALLET_THREADS: '1' }),
+    core: onOneCore('throughput'),
+    thread: node('throughput', { MPC_WALLET_THREADS: '1' }),
     all: node('throughput'),
+    blocks: node('blocks'),
   }))
   const of = (read) => median(rounds.map(read))
   const multiplication = of(({ references }) => references.multiplication)
@@ -71,36 +73,28 @@ function nodeBench() {
   const inMultiplications = (microseconds) => microseconds / multiplication
   const latency = of(({ latency }) => latency.milliseconds)
   report('node.sign.latency', latency, 'ms', inMultiplications(1e3 * latency), MULTIPLICATION)
-  const one = of(({ one }) => one.perSecond)
-  const all = of(({ all }) => all.perSecond)
-  report(
-    'node.sign.throughput.one-thread',
-    one,
-    '1/s',
-    inMultiplications(1e6 / one),
-    `${MULTIPLICATION}, per signature`,
-  )
-  report(
-    'node.sign.throughput.all-threads',
-    all,
-    '1/s',
-    of(({ one, all }) => all.perSecond / one.perSecond),
-    'node.sign.throughput.one-thread',
-  )
-  report(
-    'node.timer-lag.p99',
-    of(({ all }) => all.timerLagP99),
-    'ms',
-    null,
-    null,
-  )
-  report(
-    'node.timer-lag.max',
-    of(({ all }) => all.timerLagMax),
-    'ms',
-    null,
-    null,
-  )
+  const perSignature = ({ perSecond }) => inMultiplications(1e6 / perSecond)
+  const throughput = (name, read) =>
+    report(
+      `node.sign.throughput.${name}`,
+      of((round) => read(round).perSecond),
+      '1/s',
+      of((round) => perSignature(read(round))),
+      `${MULTIPLICATION}, per signature`,
+    )
+  throughput('one-pool-thread', ({ thread }) => thread)
+  throughput('all-cores', ({ all }) => all)
+  if (rounds.every(({ core }) => core !== undefined)) {
+    throughput('one-core', ({ core }) => core)
+    const speedup = of(({ core, all }) => all.perSecond / core.perSecond)
+    report('node.sign.speedup', speedup, '', speedup, 'node.sign.throughput.one-core')
+  }
+  const milliseconds = (name, read) => report(name, of(read), 'ms', null, null)
+  milliseconds('node.timer-lag.p99', ({ all }) => all.timerLagP99)
+  milliseconds('node.timer-lag.max', ({ all }) => all.timerLagMax)
+  milliseconds('node.block.turn.p99', ({ blocks }) => blocks.turnP99)
+  milliseconds('node.block.call.p999', ({ blocks }) => blocks.callP999)
+  milliseconds('node.block.call.max', ({ blocks }) => blocks.callMax)
   const imports = Array.from({ length: IMPORTS }, () => importTime())
   report('node.import', median(imports), 'ms', null, null)
   report('node.wallet.memory', node('memory').bytes, 'bytes', null, null)
@@ -110,6 +104,14 @@ function nodeBench() {
 /** A case in a process of its own. */
 function node(name, env = {}) {
   return json(process.execPath, ['--expose-gc', join(root, 'bench', 'node.mjs'), name], env)
+}
+
+/** A case with all its threads on one core: what the work costs without any parallelism. Linux only. */
+function onOneCore(name) {
+  const { stdout } = spawnSync('taskset', ['-pc', String(process.pid)], { encoding: 'utf8' })
+  const [core] = (stdout ?? '').replace(/^.*: /s, '').match(/\d+/) ?? []
+  if (core === undefined) return undefined
+  return json('taskset', ['-c', core, process.execPath, join(root, 'bench', 'node.mjs'), name])
 }
 
 function references() {

@@ -1,14 +1,18 @@
 // One case of the end-to-end benchmark, in a process of its own: node bench/node.mjs CASE. Prints one line of JSON.
 
-import { monitorEventLoopDelay } from 'node:perf_hooks'
+import { createRequire } from 'node:module'
+import { monitorEventLoopDelay, PerformanceObserver } from 'node:perf_hooks'
 import { memoryUsage } from 'node:process'
+import { setTimeout as delay } from 'node:timers/promises'
 import { PartyRole } from '@mpc-wallet/sdk'
 import { createTestCommittee } from '@mpc-wallet/sdk/testing'
 import { serializeTransaction } from 'viem'
 
+const require = createRequire(import.meta.url)
 const AT_ONCE = 64
+const WARM_UP = 500
 
-const cases = { latency, throughput, memory }
+const cases = { latency, throughput, blocks, memory }
 const [name = ''] = process.argv.slice(2)
 if (!Object.hasOwn(cases, name))
   throw new Error(`no case ${name}: ${Object.keys(cases).join(', ')}`)
@@ -35,7 +39,7 @@ async function throughput() {
   const loop = monitorEventLoopDelay({ resolution: 1 })
   loop.enable()
   const began = performance.now()
-  const signatures = 12 * AT_ONCE
+  const signatures = 24 * AT_ONCE
   await many(sign, signatures, AT_ONCE)
   const seconds = (performance.now() - began) / 1_000
   loop.disable()
@@ -47,6 +51,81 @@ async function throughput() {
     timerLagMax: quantile(lags, 1),
     loopDelayP99: loop.percentile(99) / 1e6,
     runs: signatures,
+  }
+}
+
+/**
+ * How long our own code keeps the event loop from turning, while ceremonies run one after another: milliseconds
+ * of synchronous calls into the addon, and of turns of the loop, garbage collections left out.
+ */
+async function blocks() {
+  const { sign, close } = await signers()
+  for (let i = 0; i < WARM_UP; i++) await sign()
+  const calls = timeCalls(require('../native/index.cjs'))
+  const turns = turnsOfLoop()
+  for (let i = 0; i < 200; i++) await sign()
+  const lengths = await turns.stop()
+  await close()
+  // between messages the loop turns in microseconds; of each signature the dozen longest turns did something
+  const busy = lengths.sort((a, b) => b - a).slice(0, 200 * 12)
+  return {
+    callP999: quantile(calls, 0.999),
+    callMax: quantile(calls, 1),
+    turnP99: quantile(busy, 0.99),
+    calls: calls.length,
+  }
+}
+
+/** Times every synchronous method and getter of the addon from here on. */
+function timeCalls(addon) {
+  const times = []
+  const timed = (call) =>
+    function (...args) {
+      const began = performance.now()
+      try {
+        return call.apply(this, args)
+      } finally {
+        times.push(performance.now() - began)
+      }
+    }
+  const classes = Object.values(addon).filter((value) => value?.prototype !== undefined)
+  for (const target of classes.flatMap((value) => [value, value.prototype]))
+    for (const [key, { value, get, configurable, writable }] of Object.entries(
+      Object.getOwnPropertyDescriptors(target),
+    )) {
+      if (key === 'constructor' || key === 'prototype' || !configurable) continue
+      if (typeof value === 'function' && writable) target[key] = timed(value)
+      else if (get !== undefined) Object.defineProperty(target, key, { get: timed(get) })
+    }
+  return times
+}
+
+/** Lengths of the turns of the event loop from here until `stop`, without those that a garbage collection touched. */
+function turnsOfLoop() {
+  const collections = []
+  const observer = new PerformanceObserver((list) => collections.push(...list.getEntries()))
+  observer.observe({ entryTypes: ['gc'] })
+  const turns = []
+  let running = true
+  let last = performance.now()
+  const turn = () => {
+    const now = performance.now()
+    turns.push([last, now])
+    last = now
+    if (running) setImmediate(turn)
+  }
+  setImmediate(turn)
+  return {
+    async stop() {
+      running = false
+      await delay(10) // the last collections are reported behind their turn
+      observer.disconnect()
+      const touched = ([start, end]) =>
+        collections.some(
+          ({ startTime, duration }) => startTime < end && startTime + duration > start,
+        )
+      return turns.filter((turn) => !touched(turn)).map(([start, end]) => end - start)
+    },
   }
 }
 

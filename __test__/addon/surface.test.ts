@@ -68,6 +68,7 @@ const SURFACE = [
   'Wallet#close',
   'buildInfo',
   'BuildInfo',
+  'Bytes',
   'CardInfo',
   'CeremonyKind',
   'DescriptorInfo',

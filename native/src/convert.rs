@@ -2,7 +2,8 @@
 
 use ::intent::MAX_PAYLOAD;
 use ceremony::Role as NativeRole;
-use napi::bindgen_prelude::{BigInt, Uint8Array};
+use napi::Env;
+use napi::bindgen_prelude::{BigInt, JsValue, ToNapiValue, Uint8Array, Uint8ArraySlice, sys};
 use napi_derive::napi;
 
 use crate::error::Fault;
@@ -48,8 +49,26 @@ pub(crate) fn roles(parties: &[dkls23::PartyIndex]) -> Vec<Role> {
     parties.iter().filter_map(|party| NativeRole::of(*party)).map(Role::from).collect()
 }
 
-pub(crate) fn bytes(bytes: &[u8]) -> Uint8Array {
-    Uint8Array::from(bytes.to_vec())
+/// Bytes on their way to JavaScript, which gets a copy. A buffer that shared them would need no copy, and
+/// would cost a finaliser in a later garbage collection instead: much more than copying what we return.
+pub struct Bytes(Vec<u8>);
+
+impl From<Vec<u8>> for Bytes {
+    fn from(bytes: Vec<u8>) -> Self {
+        Self(bytes)
+    }
+}
+
+impl ToNapiValue for Bytes {
+    #[allow(unsafe_code)] // the trait's signature; whoever calls it vouches for `env`
+    unsafe fn to_napi_value(env: sys::napi_env, bytes: Self) -> napi::Result<sys::napi_value> {
+        let copy = Uint8ArraySlice::copy_from(&Env::from_raw(env), &bytes.0)?;
+        Ok(copy.raw())
+    }
+}
+
+pub(crate) fn bytes(bytes: &[u8]) -> Bytes {
+    Bytes(bytes.to_vec())
 }
 
 /// A time in milliseconds: a non-negative bigint that fits 64 bits, without loss.

@@ -5,10 +5,9 @@ use std::sync::{Arc, Mutex, PoisonError};
 use ceremony::Card;
 use ceremony::session::Rejected;
 use napi::Env;
-use napi::bindgen_prelude::Uint8Array;
 use napi_derive::napi;
 
-use crate::convert::{Role, bytes, copies};
+use crate::convert::{Bytes, Role, bytes, copies};
 use crate::error::{Fault, guard};
 use crate::generator::Generator;
 
@@ -37,7 +36,7 @@ impl Identity {
 
     /// Ed25519, 32 bytes.
     #[napi(getter, catch_unwind)]
-    pub fn identity_key(&self) -> Uint8Array {
+    pub fn identity_key(&self) -> Bytes {
         bytes(&self.keys.identity_key())
     }
 
@@ -63,7 +62,7 @@ pub struct Pairing {
 impl Pairing {
     /// The card to hand to the other two parties.
     #[napi(getter, catch_unwind)]
-    pub fn card(&self) -> Uint8Array {
+    pub fn card(&self) -> Bytes {
         bytes(&self.card)
     }
 }
@@ -91,16 +90,16 @@ impl Pairing {
 }
 
 /// What a card says.
-#[napi(object)]
+#[napi(object, object_from_js = false)]
 pub struct CardInfo {
     /// Role of the party.
     pub role: Role,
     /// Ed25519, 32 bytes.
-    pub identity_key: Uint8Array,
+    pub identity_key: Bytes,
     /// X25519, 32 bytes.
-    pub sealing_key: Uint8Array,
+    pub sealing_key: Bytes,
     /// Ed25519 of the person behind the party, where there is one.
-    pub approver_key: Option<Uint8Array>,
+    pub approver_key: Option<Bytes>,
 }
 
 pub(crate) fn decode_card(card: &[u8]) -> Result<Card, Fault> {

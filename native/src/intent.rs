@@ -5,7 +5,7 @@ use napi::Env;
 use napi::bindgen_prelude::Uint8Array;
 use napi_derive::napi;
 
-use crate::convert::{self, bytes};
+use crate::convert::{self, Bytes, bytes};
 use crate::error::{Fault, guard};
 
 /// Unsigned bytes to be read.
@@ -50,19 +50,19 @@ impl Intent {
 
     /// The unsigned bytes.
     #[napi(getter, catch_unwind)]
-    pub fn bytes(&self) -> Uint8Array {
+    pub fn bytes(&self) -> Bytes {
         bytes(self.parsed.bytes())
     }
 
     /// What will be signed, 32 bytes.
     #[napi(getter, catch_unwind)]
-    pub fn digest(&self) -> Uint8Array {
+    pub fn digest(&self) -> Bytes {
         bytes(&self.parsed.digest())
     }
 
     /// Hash over kind, chain and bytes, 32 bytes.
     #[napi(getter, catch_unwind)]
-    pub fn payload_hash(&self, env: &Env) -> napi::Result<Uint8Array> {
+    pub fn payload_hash(&self, env: &Env) -> napi::Result<Bytes> {
         guard(env, || Ok(bytes(&self.parsed.payload_hash())))
     }
 

@@ -4,10 +4,10 @@ use std::sync::Arc;
 
 use ceremony::descriptor::{Descriptor, Kind};
 use napi::Env;
-use napi::bindgen_prelude::{BigInt, Object, Uint8Array};
+use napi::bindgen_prelude::{BigInt, Object};
 use napi_derive::napi;
 
-use crate::convert::{Role, bytes, copies, position, time};
+use crate::convert::{Bytes, Role, bytes, copies, position, time};
 use crate::error::{Fault, guard};
 use crate::intent::Intent;
 use crate::pool::{self, Permit};
@@ -52,7 +52,7 @@ impl Invitation {
 
     /// The session, 32 bytes.
     #[napi(getter, catch_unwind)]
-    pub fn session_id(&self) -> Uint8Array {
+    pub fn session_id(&self) -> Bytes {
         bytes(&self.inner.session_id())
     }
 
@@ -119,10 +119,10 @@ impl Invitation {
 
     /// This party's no: signed abort envelopes for the initiator.
     #[napi(catch_unwind)]
-    pub fn refuse(&self, env: &Env) -> napi::Result<Vec<Uint8Array>> {
+    pub fn refuse(&self, env: &Env) -> napi::Result<Vec<Bytes>> {
         guard(env, || {
             let envelopes = self.inner.refuse();
-            Ok(envelopes.into_iter().map(Uint8Array::from).collect())
+            Ok(envelopes.into_iter().map(Bytes::from).collect())
         })
     }
 }
@@ -160,14 +160,14 @@ pub enum CeremonyKind {
 }
 
 /// A descriptor's public facts. Nothing is verified but the layout.
-#[napi(object)]
+#[napi(object, object_from_js = false)]
 pub struct DescriptorInfo {
     /// What the ceremony does.
     pub kind: CeremonyKind,
     /// 32 bytes.
-    pub session_id: Uint8Array,
+    pub session_id: Bytes,
     /// 32 bytes.
-    pub wallet_id: Uint8Array,
+    pub wallet_id: Bytes,
     /// Who starts it.
     pub initiator: Role,
     /// Who takes part, ascending.

@@ -15,6 +15,10 @@ type Job = Box<dyn FnOnce() + Send>;
 /// Rounds that may be queued or running at once, over all sessions of the process.
 const MAX_JOBS: usize = 256;
 
+/// Half of the range: enough that a waking JavaScript thread preempts, and rounds still outrank idle work.
+#[cfg(target_os = "linux")]
+const NICENESS: i32 = 10;
+
 static JOBS: AtomicUsize = AtomicUsize::new(0);
 static POOL: LazyLock<Pool> = LazyLock::new(Pool::start);
 
@@ -56,9 +60,18 @@ impl Pool {
 }
 
 fn work() {
+    yield_to_javascript();
     loop {
         (POOL.next())();
     }
+}
+
+/// Lets the thread that runs timers and callbacks go first where all cores are busy with rounds.
+fn yield_to_javascript() {
+    // Linux has a priority for each thread. Elsewhere it is one for the process, and none of our business.
+    // Where a sandbox forbids it, timers are late under load and nothing else is wrong.
+    #[cfg(target_os = "linux")]
+    let _ = rustix::process::nice(NICENESS);
 }
 
 /// A counted place in the pool, taken before a session gives up its state: `NATIVE_BUSY` costs nothing.

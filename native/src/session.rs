@@ -11,7 +11,7 @@ use napi::Env;
 use napi::bindgen_prelude::{BigInt, Object, Uint8Array};
 use napi_derive::napi;
 
-use crate::convert::{Role, bytes, copies, duration, envelopes, roles, time};
+use crate::convert::{Bytes, Role, bytes, copies, duration, envelopes, roles, time};
 use crate::error::{Fault, code, guard};
 use crate::generator::Generator;
 use crate::identity::{Identity, Pairing, decode_card};
@@ -142,7 +142,7 @@ struct Round {
 }
 
 /// An envelope that did not verify.
-#[napi(object)]
+#[napi(object, object_from_js = false)]
 pub struct Dropped {
     /// Stable code.
     pub code: String,
@@ -153,12 +153,12 @@ pub struct Dropped {
 }
 
 /// A verified ECDSA signature with low s.
-#[napi(object)]
+#[napi(object, object_from_js = false)]
 pub struct SignatureOutput {
     /// 32 bytes.
-    pub r: Uint8Array,
+    pub r: Bytes,
     /// 32 bytes.
-    pub s: Uint8Array,
+    pub s: Bytes,
     /// Bit 0: y of R is odd. Bit 1: x of R was not below the group order.
     pub recovery_id: u32,
 }
@@ -180,13 +180,13 @@ pub enum RoundOutcome {
         /// Six words.
         words: Vec<String>,
         /// Canonical JSON of the policy they cover.
-        policy: Uint8Array,
+        policy: Bytes,
         /// Its hash, 32 bytes.
-        policy_hash: Uint8Array,
+        policy_hash: Bytes,
         /// Hash of the roster they cover, 32 bytes.
-        roster_hash: Uint8Array,
+        roster_hash: Bytes,
         /// Envelopes to send.
-        outgoing: Vec<Uint8Array>,
+        outgoing: Vec<Bytes>,
         /// What did not verify.
         dropped: Vec<Dropped>,
     },
@@ -195,7 +195,7 @@ pub enum RoundOutcome {
         /// Round.
         round: u32,
         /// Envelopes to send.
-        outgoing: Vec<Uint8Array>,
+        outgoing: Vec<Bytes>,
         /// Whether this party's signature share is among them.
         share_leaves: bool,
         /// From whom messages are needed.
@@ -206,7 +206,7 @@ pub enum RoundOutcome {
     /// The ceremony is done.
     Done {
         /// Envelopes to send.
-        outgoing: Vec<Uint8Array>,
+        outgoing: Vec<Bytes>,
         /// Whether this party's signature share is among them.
         share_leaves: bool,
         /// Of a signing session, one per item.
@@ -225,7 +225,7 @@ pub enum RoundOutcome {
         /// Who is blamed.
         culprits: Vec<Role>,
         /// Envelopes to send.
-        outgoing: Vec<Uint8Array>,
+        outgoing: Vec<Bytes>,
         /// What did not verify.
         dropped: Vec<Dropped>,
     },
@@ -234,7 +234,7 @@ pub enum RoundOutcome {
 impl RoundOutcome {
     fn new(report: Report, store: Shared) -> Self {
         let Report { outgoing, dropped, share_leaves, status } = report;
-        let outgoing: Vec<Uint8Array> = outgoing.into_iter().map(Uint8Array::from).collect();
+        let outgoing: Vec<Bytes> = outgoing.into_iter().map(Bytes::from).collect();
         let dropped = dropped
             .into_iter()
             .map(|dropped| Dropped {
@@ -481,19 +481,19 @@ impl Session {
 
     /// 32 bytes.
     #[napi(getter, catch_unwind)]
-    pub fn session_id(&self) -> Uint8Array {
+    pub fn session_id(&self) -> Bytes {
         bytes(&self.session_id)
     }
 
     /// The descriptor, which the initiator opens on the transport.
     #[napi(getter, catch_unwind)]
-    pub fn descriptor(&self) -> Uint8Array {
+    pub fn descriptor(&self) -> Bytes {
         bytes(&self.descriptor)
     }
 
     /// The initiator's signature over it, 64 bytes; empty at a party that joined.
     #[napi(getter, catch_unwind)]
-    pub fn descriptor_signature(&self) -> Uint8Array {
+    pub fn descriptor_signature(&self) -> Bytes {
         bytes(&self.descriptor_signature)
     }
 
@@ -533,7 +533,7 @@ impl Session {
     /// Ends the session and gives the signed abort envelopes for the peers: `refused` if this party's
     /// operator or owner said no. During a round it cancels instead; the round's outcome has the envelopes.
     #[napi(catch_unwind)]
-    pub fn abort(&self, env: &Env, refused: bool) -> napi::Result<Vec<Uint8Array>> {
+    pub fn abort(&self, env: &Env, refused: bool) -> napi::Result<Vec<Bytes>> {
         guard(env, || {
             self.handle.cancelled.store(true, Ordering::Relaxed);
             let mut slot = self.handle.slot();
@@ -541,7 +541,7 @@ impl Session {
                 Slot::Idle(mut state) => {
                     let report =
                         if refused { state.session.refuse() } else { state.session.stop() };
-                    Ok(report.outgoing.into_iter().map(Uint8Array::from).collect())
+                    Ok(report.outgoing.into_iter().map(Bytes::from).collect())
                 }
                 busy_or_closed => {
                     *slot = busy_or_closed;

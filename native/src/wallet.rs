@@ -4,23 +4,23 @@ use std::sync::{Arc, Mutex, PoisonError, Weak};
 
 use ceremony::{ConsentedItem, ECDSA_KEY_ID, SigningAuthorization};
 use napi::Env;
-use napi::bindgen_prelude::{BigInt, Uint8Array};
+use napi::bindgen_prelude::BigInt;
 use napi_derive::napi;
 
-use crate::convert::{Role, bytes, duration, path, time};
+use crate::convert::{Bytes, Role, bytes, duration, path, time};
 use crate::error::{Fault, guard};
 use crate::intent::Intent;
 use crate::store::Shared;
 
 /// A party of a committee.
-#[napi(object)]
+#[napi(object, object_from_js = false)]
 pub struct PartyInfo {
     /// Shamir x-coordinate, fixed by the role.
     pub index: u32,
     /// Role.
     pub role: Role,
     /// Ed25519, 32 bytes.
-    pub identity_key: Uint8Array,
+    pub identity_key: Bytes,
 }
 
 /// One party's certified wallet: the share inside, only public data outside. Has no constructor.
@@ -58,7 +58,7 @@ impl Wallet {
 impl Wallet {
     /// 32 bytes.
     #[napi(getter, catch_unwind)]
-    pub fn wallet_id(&self, env: &Env) -> napi::Result<Uint8Array> {
+    pub fn wallet_id(&self, env: &Env) -> napi::Result<Bytes> {
         guard(env, || Ok(bytes(self.open()?.roster().wallet_id())))
     }
 
@@ -92,31 +92,31 @@ impl Wallet {
 
     /// Canonical JSON of the policy in force.
     #[napi(getter, catch_unwind)]
-    pub fn policy(&self, env: &Env) -> napi::Result<Uint8Array> {
+    pub fn policy(&self, env: &Env) -> napi::Result<Bytes> {
         guard(env, || Ok(bytes(self.open()?.policy().bytes())))
     }
 
     /// Its hash, 32 bytes.
     #[napi(getter, catch_unwind)]
-    pub fn policy_hash(&self, env: &Env) -> napi::Result<Uint8Array> {
+    pub fn policy_hash(&self, env: &Env) -> napi::Result<Bytes> {
         guard(env, || Ok(bytes(&self.open()?.policy().hash())))
     }
 
     /// The root public key, 33 bytes compressed.
     #[napi(getter, catch_unwind)]
-    pub fn public_key(&self, env: &Env) -> napi::Result<Uint8Array> {
+    pub fn public_key(&self, env: &Env) -> napi::Result<Bytes> {
         guard(env, || Ok(bytes(&self.root()?.0)))
     }
 
     /// The root chain code, 32 bytes.
     #[napi(getter, catch_unwind)]
-    pub fn chain_code(&self, env: &Env) -> napi::Result<Uint8Array> {
+    pub fn chain_code(&self, env: &Env) -> napi::Result<Bytes> {
         guard(env, || Ok(bytes(&self.root()?.1)))
     }
 
     /// The public key under a path, 33 bytes compressed.
     #[napi(catch_unwind)]
-    pub fn derive(&self, env: &Env, path: Vec<f64>) -> napi::Result<Uint8Array> {
+    pub fn derive(&self, env: &Env, path: Vec<f64>) -> napi::Result<Bytes> {
         guard(env, || {
             let path = self::path(&path)?;
             let derived = self.open()?.derive(ECDSA_KEY_ID, &path).map_err(Fault::input_from)?;
@@ -200,7 +200,7 @@ impl Authorization {
 impl Authorization {
     /// What it authorises, 32 bytes.
     #[napi(getter, catch_unwind)]
-    pub fn digest(&self) -> Uint8Array {
+    pub fn digest(&self) -> Bytes {
         bytes(&self.digest)
     }
 

@@ -36,6 +36,8 @@ const MAX_PARTS = 16
 /** What a session is for. Numbers are never given a second meaning. */
 export const SessionKind = Object.freeze({ Keygen: 1, Sign: 2, Refresh: 4, Recover: 5 })
 
+const KINDS: ReadonlySet<number> = new Set(Object.values(SessionKind))
+
 /** One of {@link SessionKind}'s values. */
 export type SessionKind = (typeof SessionKind)[keyof typeof SessionKind]
 
@@ -188,5 +190,5 @@ function viewOf(bytes: Uint8Array): DataView {
 }
 
 function isSessionKind(kind: number): kind is SessionKind {
-  return Object.values(SessionKind).some((known) => known === kind)
+  return KINDS.has(kind)
 }

@@ -19,10 +19,11 @@ interface Asked {
  * @internal
  */
 export class AskedRequests {
-  readonly #requests = new Map<CeremonyId, Asked>()
+  readonly #expiries = new Map<PartyRole, Map<CeremonyId, number>>()
 
   has(ceremonyId: CeremonyId): boolean {
-    return this.#requests.has(ceremonyId)
+    for (const requests of this.#expiries.values()) if (requests.has(ceremonyId)) return true
+    return false
   }
 
   /**
@@ -30,17 +31,19 @@ export class AskedRequests {
    * that have not expired.
    */
   add(ceremonyId: CeremonyId, { from, expiresAtMs }: Asked): void {
-    const now = Date.now()
-    let live = 0
-    for (const [known, asked] of this.#requests) {
-      if (asked.expiresAtMs <= now) this.#requests.delete(known)
-      else if (asked.from === from) live += 1
-    }
-    if (live >= MAX_REQUESTS_OF_ONE)
+    const requests = this.#expiries.get(from) ?? new Map<CeremonyId, number>()
+    this.#expiries.set(from, requests)
+    if (requests.size >= MAX_REQUESTS_OF_ONE) forgetExpired(requests)
+    if (requests.size >= MAX_REQUESTS_OF_ONE)
       throw new MpcWalletError(
         'RELAY_QUOTA_EXHAUSTED',
         `over ${MAX_REQUESTS_OF_ONE} live requests of one party`,
       )
-    this.#requests.set(ceremonyId, { from, expiresAtMs })
+    requests.set(ceremonyId, expiresAtMs)
   }
+}
+
+function forgetExpired(requests: Map<CeremonyId, number>): void {
+  const now = Date.now()
+  for (const [known, expiresAtMs] of requests) if (expiresAtMs <= now) requests.delete(known)
 }

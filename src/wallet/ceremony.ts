@@ -1,12 +1,12 @@
-import { setTimeout as delay, setImmediate as settle } from 'node:timers/promises'
-import { isErrorCode, MpcWalletError } from '../errors.js'
+import { setImmediate as settle } from 'node:timers/promises'
+import { isErrorCode, MpcWalletError, type MpcWalletErrorCode } from '../errors.js'
 import type { RoundOutcome, Session, SignatureOutput, Wallet } from '../native.js'
 import { type PartyRole, roleOfIndex } from '../party-role.js'
 import type { Transport } from '../transport/index.js'
 import type { CeremonyKind, CeremonyProgress, EnvelopeDropped, Undelivered } from './events.js'
 import { type CeremonyId, toCeremonyId } from './ids.js'
 import { Inbox } from './inbox.js'
-import { FAREWELL_MS, sayGoodbye } from './say-goodbye.js'
+import { isTakenInTime, sayGoodbye } from './say-goodbye.js'
 import type { Stop } from './stop.js'
 import { whileBusy } from './while-busy.js'
 
@@ -209,25 +209,19 @@ class Ceremony {
    */
   async #sendLast({ outgoing }: Outcome<'done'>): Promise<void> {
     const { transport, observer } = this.#parameters
-    const ended = new AbortController()
-    const { signal } = ended
-    const sent = (async () => {
+    const send = async (): Promise<void> => {
       for (const envelope of outgoing) {
         await transport.send(envelope)
         this.#bytesSent += envelope.length
       }
-    })()
-    try {
-      await Promise.race([
-        sent,
-        delay(FAREWELL_MS, undefined, { signal }).then(() => Promise.reject(untaken())),
-      ])
-    } catch (error) {
-      const { code } = MpcWalletError.wrap(error)
-      observer.undelivered({ ceremonyId: this.#ceremonyId, code })
-    } finally {
-      ended.abort()
     }
+    let code: MpcWalletErrorCode = 'TRANSPORT_UNAVAILABLE'
+    try {
+      if (await isTakenInTime(send())) return
+    } catch (error) {
+      code = MpcWalletError.wrap(error).code
+    }
+    observer.undelivered({ ceremonyId: this.#ceremonyId, code })
   }
 
   #observe(outcome: RoundOutcome): void {
@@ -276,10 +270,6 @@ class Ceremony {
     const { session, transport } = this.#parameters
     await sayGoodbye(transport, () => this.#goodbyes ?? session.abort(refused))
   }
-}
-
-function untaken(): MpcWalletError {
-  return new MpcWalletError('TRANSPORT_UNAVAILABLE', 'the transport did not take an envelope')
 }
 
 function withNames(message: string, parties: readonly PartyRole[]): string {

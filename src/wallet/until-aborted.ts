@@ -9,6 +9,16 @@ export function untilAborted<Value>(promise: Promise<Value>, signal: AbortSignal
     const stop = (): void => reject(signal.reason)
     if (signal.aborted) stop()
     else signal.addEventListener('abort', stop, { once: true })
-    promise.then(resolve, reject).finally(() => signal.removeEventListener('abort', stop))
+    const leave = (): void => signal.removeEventListener('abort', stop)
+    promise.then(
+      (value) => {
+        leave()
+        resolve(value)
+      },
+      (error) => {
+        leave()
+        reject(error)
+      },
+    )
   })
 }
