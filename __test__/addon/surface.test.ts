@@ -6,6 +6,7 @@ const require = createRequire(import.meta.url)
 
 /** Sorted as declared. */
 const SURFACE = [
+  'Bytes',
   '__napiBindingTarget',
   'Authorization',
   'Authorization#digest',
@@ -68,7 +69,6 @@ const SURFACE = [
   'Wallet#close',
   'buildInfo',
   'BuildInfo',
-  'Bytes',
   'CardInfo',
   'CeremonyKind',
   'DescriptorInfo',
