@@ -109,7 +109,11 @@ export async function run(
     for (const role of ROLES) if (flight[role]) outcomes[role].push(flight[role])
     const underWay = [shown, flight].flatMap(envelopesIn)
     if (underWay.length === 0) return outcomes
-    flight = await deliver(sessions, underWay)
+    // the certificate reaches parties that have it already and have ended
+    const isAlive = (role: Role): boolean =>
+      !['done', 'aborted'].includes(outcomes[role].at(-1)?.kind ?? '')
+    const alive = Object.entries(sessions).filter(([role]) => isAlive(role as Role))
+    flight = await deliver(Object.fromEntries(alive), underWay)
   }
 }
 

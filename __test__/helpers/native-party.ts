@@ -142,7 +142,11 @@ export class Party {
     }
     if (outcome.kind === 'aborted')
       this.#say({ kind: 'failed', code: outcome.code, message: outcome.message })
-    if (outcome.kind === 'done') this.#finish(outcome)
+    if (outcome.kind === 'done') {
+      // what still comes, such as another's certificate, finds nobody
+      this.#sessions.delete(Buffer.from(session.sessionId).toString('hex'))
+      this.#finish(outcome)
+    }
   }
 
   #finish({ wallet, signatures }: Extract<RoundOutcome, { kind: 'done' }>): void {

@@ -262,11 +262,11 @@ impl RoundOutcome {
                 outgoing,
                 dropped,
             },
-            Status::Done(Output::Wallet(wallet)) => Self::Done {
+            Status::Done(Output::Epoch(membership)) => Self::Done {
                 outgoing,
                 share_leaves,
                 signatures: Vec::new(),
-                wallet: Some(Wallet::new(Arc::from(wallet), store)),
+                wallet: Some(Wallet::new(membership, store)),
                 dropped,
             },
             Status::Done(Output::Signatures(signatures)) => Self::Done {

@@ -2,7 +2,7 @@
 
 use std::sync::{Arc, Mutex, PoisonError, Weak};
 
-use ceremony::{ConsentedItem, ECDSA_KEY_ID, SigningAuthorization};
+use ceremony::{ConsentedItem, ECDSA_KEY_ID, Membership, SigningAuthorization};
 use napi::Env;
 use napi::bindgen_prelude::BigInt;
 use napi_derive::napi;
@@ -26,21 +26,26 @@ pub struct PartyInfo {
 /// One party's certified wallet: the share inside, only public data outside. Has no constructor.
 #[napi]
 pub struct Wallet {
-    open: Mutex<Option<Arc<ceremony::Wallet>>>,
+    membership: Mutex<Option<Arc<Membership>>>,
     store: Shared,
 }
 
 impl Wallet {
-    pub(crate) fn new(wallet: Arc<ceremony::Wallet>, store: Shared) -> Self {
-        Self { open: Mutex::new(Some(wallet)), store }
+    pub(crate) fn new(membership: Arc<Membership>, store: Shared) -> Self {
+        Self { membership: Mutex::new(Some(membership)), store }
     }
 
-    pub(crate) fn open(&self) -> Result<Arc<ceremony::Wallet>, Fault> {
-        self.open
+    pub(crate) fn membership(&self) -> Result<Arc<Membership>, Fault> {
+        self.membership
             .lock()
             .unwrap_or_else(PoisonError::into_inner)
             .clone()
             .ok_or_else(|| Fault::new("SESSION_CLOSED", "the wallet is closed"))
+    }
+
+    /// The shares of the newest epoch.
+    pub(crate) fn open(&self) -> Result<Arc<ceremony::Wallet>, Fault> {
+        self.membership()?.current().map_err(Fault::input_from)
     }
 
     pub(crate) fn store(&self) -> Shared {
@@ -156,7 +161,7 @@ impl Wallet {
     /// Lets go of the share. Sessions that run keep theirs until they end.
     #[napi(catch_unwind)]
     pub fn close(&self) {
-        drop(self.open.lock().unwrap_or_else(PoisonError::into_inner).take());
+        drop(self.membership.lock().unwrap_or_else(PoisonError::into_inner).take());
     }
 }
 

@@ -7,6 +7,7 @@ use tagged_hash::{Hasher, tags};
 
 use crate::Roster;
 use crate::identity::{Identity, Purpose, SIGNATURE_BYTES, Verifier};
+use crate::wire::Reader;
 
 /// What an acknowledgement says: this wallet goes from epoch `base` to `next`, whose transcript is `T`.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -64,6 +65,32 @@ impl Certificate {
                 })
             });
         complete.then_some(Self { transition, signatures })
+    }
+
+    /// Reads [`Certificate::encode`] and verifies it under the roster that it names; `None` for anything else.
+    pub(crate) fn decode(bytes: &[u8], roster: &Roster) -> Option<Self> {
+        let mut reader = Reader::new(bytes);
+        let transition = Transition {
+            wallet_id: reader.array()?,
+            base: reader.u64()?,
+            next: reader.u64()?,
+            transcript: reader.array()?,
+            roster_hash: reader.array()?,
+        };
+        (&transition.wallet_id == roster.wallet_id()).then_some(())?;
+        let mut signatures = BTreeMap::new();
+        while !reader.is_empty() {
+            let party = PartyIndex::new(reader.u8()?)?;
+            if signatures.last_key_value().is_some_and(|(last, _)| *last >= party) {
+                return None;
+            }
+            signatures.insert(party, reader.array()?);
+        }
+        Self::new(transition, roster, signatures)
+    }
+
+    pub(crate) fn transition(&self) -> &Transition {
+        &self.transition
     }
 
     /// The epoch that it certifies.

@@ -303,6 +303,11 @@ impl Channel {
         Some((assembly.previous_broadcasts_hash, whole))
     }
 
+    /// One peer's raw message of a round that nobody has to send, once.
+    pub(crate) fn take_from(&mut self, round: u16, peer: PartyIndex) -> Option<Zeroizing<Vec<u8>>> {
+        self.take(round, peer).map(|(_, message)| message)
+    }
+
     /// All peers' raw messages of a round, or `None` while one is missing.
     ///
     /// # Errors

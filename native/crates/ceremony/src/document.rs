@@ -104,6 +104,13 @@ impl PolicyDocument {
         Ok(Self { bytes: encode(&fields)? })
     }
 
+    /// Reads the canonical JSON; `None` for anything else.
+    pub fn decode(bytes: &[u8]) -> Option<Self> {
+        let fields: PolicyFields = decode(bytes)?;
+        let keys = fields.approvers.iter().all(|approver| approver.key.array().is_some());
+        (fields.schema == POLICY_SCHEMA && keys).then(|| Self { bytes: bytes.to_vec() })
+    }
+
     /// The canonical JSON.
     pub fn bytes(&self) -> &[u8] {
         &self.bytes

@@ -146,7 +146,7 @@ impl Kind {
     /// The last protocol round of this kind.
     pub(crate) const fn last_round(self) -> u16 {
         match self {
-            Self::Keygen => 7,
+            Self::Keygen => 8,
             Self::Sign => 3,
         }
     }

@@ -5,6 +5,7 @@ use tagged_hash::{Hasher, tags};
 
 use crate::identity::{Card, IDENTITY_KEY_BYTES, Verifier};
 use crate::sealing::SEALING_KEY_BYTES;
+use crate::wire::Reader;
 use crate::{Failure, Role};
 
 /// How many parties sign, and how many there are: never a bare number that could mean t or t + 1.
@@ -77,6 +78,34 @@ impl Roster {
             return Err(Failure::config("two parties share a key"));
         }
         Ok(Self { wallet_id, members })
+    }
+
+    /// Bytes of an encoded roster.
+    pub(crate) const BYTES: usize = 3 * (1 + IDENTITY_KEY_BYTES + SEALING_KEY_BYTES);
+
+    /// `(role ‖ identity key 32 ‖ sealing key 32)…`, ascending.
+    pub(crate) fn encode(&self) -> Vec<u8> {
+        let mut out = Vec::with_capacity(Self::BYTES);
+        for member in &self.members {
+            out.push(member.role.byte());
+            out.extend_from_slice(&member.identity_key);
+            out.extend_from_slice(&member.sealing_key);
+        }
+        out
+    }
+
+    /// Reads [`Roster::encode`].
+    pub(crate) fn decode(wallet_id: [u8; 32], bytes: &[u8]) -> Option<Self> {
+        let mut reader = Reader::new(bytes);
+        let mut members = Vec::with_capacity(3);
+        for role in Role::ALL {
+            (reader.u8()? == role.byte()).then_some(())?;
+            let (identity_key, sealing_key) = (reader.array()?, reader.array()?);
+            let verifier = Verifier::new(&identity_key)?;
+            members.push(Member { role, identity_key, sealing_key, verifier });
+        }
+        reader.finish()?;
+        Some(Self { wallet_id, members: members.try_into().ok()? })
     }
 
     /// The wallet, 32 random bytes.

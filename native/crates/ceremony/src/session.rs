@@ -15,6 +15,8 @@ use crate::error::Evidence;
 use crate::identity::{Card, Identity, Pairing, SIGNATURE_BYTES};
 use crate::invitation::Invitation;
 use crate::keygen::{self, FIRST_EPOCH, Keygen, Words};
+use crate::making::{Abandoned, Making};
+use crate::membership::Membership;
 use crate::sign::Sign;
 use crate::store::{Commit, Key, ReadBack, Secret, Store, StoreError, Write};
 use crate::wallet::{ECDSA_KEY_ID, Wallet};
@@ -104,8 +106,8 @@ impl core::fmt::Debug for Rejected {
 
 /// The result of a ceremony.
 pub enum Output {
-    /// A certified wallet.
-    Wallet(Box<Wallet>),
+    /// An epoch that everybody acknowledged is held here.
+    Epoch(Arc<Membership>),
     /// One signature per item, verified.
     Signatures(Vec<Signature>),
 }
@@ -142,9 +144,19 @@ impl Input {
 enum Machine {
     Keygen(Box<Keygen>),
     Sign(Box<Sign>),
-    /// The failure is reported once its evidence is on disk.
-    Failing(Failure),
+    /// The failure is reported once its evidence is on disk and an attempt's shares are not.
+    Failing(Failure, Option<Abandoned>),
     Closed,
+}
+
+impl Machine {
+    /// The part that makes an epoch, if this is a ceremony that does and has come so far.
+    fn making(&self) -> Option<&Making> {
+        match self {
+            Self::Keygen(machine) => machine.making(),
+            Self::Sign(_) | Self::Failing(..) | Self::Closed => None,
+        }
+    }
 }
 
 /// One ceremony at one party.
@@ -182,7 +194,8 @@ impl Session {
         let details = Keygen::details(&pairing, &policy, &salt)?;
         let terms = Terms { kind: Kind::Keygen, epoch: FIRST_EPOCH, participants: &Role::ALL };
         let descriptor = describe(&terms, &identity, &roster, &details, times, rng)?;
-        let machine = Keygen::new(pairing, cards, policy, Some(details));
+        let membership = Membership::new(Arc::clone(&identity), wallet_id);
+        let machine = Keygen::new(pairing, cards, policy, Some(details), membership);
         Ok(Self::new(identity, roster, descriptor, Machine::Keygen(Box::new(machine))))
     }
 
@@ -205,7 +218,9 @@ impl Session {
         match invited(&identity, &pairing, &cards, invitation, now_ms) {
             Err(failure) => Err(Rejected { failure, pairing }),
             Ok((descriptor, roster, policy)) => {
-                let machine = Machine::Keygen(Box::new(Keygen::new(pairing, cards, policy, None)));
+                let membership = Membership::new(Arc::clone(&identity), *roster.wallet_id());
+                let machine = Keygen::new(pairing, cards, policy, None, membership);
+                let machine = Machine::Keygen(Box::new(machine));
                 Ok(Self::new(identity, roster, descriptor, machine))
             }
         }
@@ -276,7 +291,7 @@ impl Session {
     ) -> Self {
         let wallet = match &machine {
             Machine::Sign(machine) => Some(Arc::clone(machine.wallet())),
-            Machine::Keygen(_) | Machine::Failing(_) | Machine::Closed => None,
+            Machine::Keygen(_) | Machine::Failing(..) | Machine::Closed => None,
         };
         Self {
             channel: Channel::new(identity, roster, descriptor),
@@ -319,8 +334,7 @@ impl Session {
         match event {
             Event::Begin(envelopes) | Event::Receive(envelopes) => {
                 if let Err(failure) = self.channel.accept(envelopes) {
-                    let settled =
-                        matches!(&self.machine, Machine::Keygen(it) if it.is_acknowledged());
+                    let settled = self.machine.making().is_some_and(Making::is_acknowledged);
                     if !(settled && failure.told_by.is_some()) {
                         return self.fail(failure);
                     }
@@ -328,14 +342,18 @@ impl Session {
             }
             Event::Confirm(words) => input.confirmed = Some(words.to_vec()),
             Event::Committed(result) => match &self.machine {
-                Machine::Failing(failure) => {
+                Machine::Failing(failure, abandoned) => {
+                    if let (Ok(_), Some(Abandoned { membership, next })) = (&result, abandoned) {
+                        membership.note_abandoned(*next);
+                    }
                     let failure = match result {
-                        Ok(_) => failure.clone(),
                         // Evidence that could not be written is not reported as if it were.
-                        Err(_) => {
+                        Err(_) if failure.evidence.is_some() => {
                             self.forget_count(failure);
                             Failure::storage()
                         }
+                        // Shares that could not be erased now are erased when the store is opened again.
+                        Ok(_) | Err(_) => failure.clone(),
                     };
                     return Step::Report(self.abort(failure));
                 }
@@ -344,7 +362,7 @@ impl Session {
                 }
             },
         }
-        if !matches!(&self.machine, Machine::Keygen(machine) if machine.is_certified()) {
+        if !self.machine.making().is_some_and(Making::is_certified) {
             if (io.cancel)() {
                 return self.fail(Failure::cancelled());
             }
@@ -384,7 +402,7 @@ impl Session {
                 self.machine = Machine::Sign(Box::new(machine));
                 Ok(next)
             }
-            Machine::Failing(_) | Machine::Closed => Err(Failure::config("the session is closed")),
+            Machine::Failing(..) | Machine::Closed => Err(Failure::config("the session is closed")),
         }
     }
 
@@ -401,18 +419,23 @@ impl Session {
                 });
                 poisoned.map_or(Ok(()), |&peer| Err(Abort::OtPoisoned(peer).into()))
             }
-            Machine::Keygen(_) | Machine::Failing(_) | Machine::Closed => Ok(()),
+            Machine::Keygen(_) | Machine::Failing(..) | Machine::Closed => Ok(()),
         }
     }
 
     /// Ends the session with a failure: first what must be on disk, then the report.
     pub fn fail(&mut self, failure: Failure) -> Step {
         self.outgoing.clear();
-        let writes = self.evidence_of(&failure);
+        let mut writes = self.evidence_of(&failure);
+        let abandoned = self.machine.making().map(|making| {
+            let (erasing, abandoned) = making.abandon();
+            writes.extend(erasing);
+            abandoned
+        });
         if writes.is_empty() {
             return Step::Report(self.abort(failure));
         }
-        self.machine = Machine::Failing(failure);
+        self.machine = Machine::Failing(failure, abandoned);
         Step::Commit(Commit { writes, read_back: Vec::new() })
     }
 
@@ -494,7 +517,7 @@ impl Session {
                 None => self.waiting(machine.round()),
             },
             Machine::Sign(machine) => self.waiting(machine.round()),
-            Machine::Failing(_) | Machine::Closed => self.waiting(0),
+            Machine::Failing(..) | Machine::Closed => self.waiting(0),
         };
         self.report(status)
     }

@@ -20,6 +20,27 @@ pub enum Key {
         /// Key.
         key_id: String,
     },
+    /// An epoch whose shares this party holds: what it is, its roster and its policy.
+    Prepared {
+        /// Wallet.
+        wallet_id: [u8; 32],
+        /// Epoch number.
+        epoch: u64,
+    },
+    /// A number that an attempt took; the value is its session. No second attempt takes it.
+    Intent {
+        /// Wallet.
+        wallet_id: [u8; 32],
+        /// Epoch number.
+        epoch: u64,
+    },
+    /// An identity key that an acknowledged epoch replaced; the value is that epoch's number.
+    Replaced {
+        /// Wallet.
+        wallet_id: [u8; 32],
+        /// The key that signs nothing any more with this party.
+        identity_key: [u8; 32],
+    },
     /// The transcript that this party acknowledged under an epoch number: at most one, for ever.
     Acknowledged {
         /// Wallet.
@@ -49,6 +70,8 @@ pub enum Write {
     Put(Key, Secret),
     /// Sets a record that must not exist; if it does, nothing of the commit is written.
     Create(Key, Secret),
+    /// Removes a record, if there is one.
+    Delete(Key),
     /// Adds one to a big-endian u32 count, which is 0 if absent.
     Increment(Key),
     /// Drops the seen sessions that had expired at this time, in milliseconds: nobody can replay them.
@@ -127,6 +150,9 @@ impl MemoryStore {
                 let next = self.records.get(&key).map_or(0, count).saturating_add(1);
                 self.records.insert(key, Secret::copy_from(&next.to_be_bytes()));
             }
+            Write::Delete(key) => {
+                self.records.remove(&key);
+            }
             Write::ForgetSessionsBefore(now_ms) => {
                 while let Some((expires_at, session_id)) = self.expiries.first().copied()
                     && expires_at <= now_ms
@@ -153,7 +179,10 @@ impl Store for MemoryStore {
     fn commit(&mut self, commit: Commit) -> Result<ReadBack, StoreError> {
         let occupied = commit.writes.iter().any(|write| match write {
             Write::Create(key, _) => self.records.contains_key(key),
-            Write::Put(..) | Write::Increment(_) | Write::ForgetSessionsBefore(_) => false,
+            Write::Put(..)
+            | Write::Delete(_)
+            | Write::Increment(_)
+            | Write::ForgetSessionsBefore(_) => false,
         });
         if occupied {
             return Err(StoreError::Exists);

@@ -1,4 +1,4 @@
-//! One party's side of a wallet: what a finished key generation leaves, and what every later ceremony starts from.
+//! One party's shares of a wallet in one epoch: what signing starts from.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::{Arc, Mutex, PoisonError};
@@ -6,7 +6,6 @@ use std::sync::{Arc, Mutex, PoisonError};
 use dkls23::derive::{DerivationPath, DerivedKey, derive};
 use dkls23::{KeyShare, PartyIndex};
 
-use crate::acknowledgement::Certificate;
 use crate::document::PolicyDocument;
 use crate::identity::Identity;
 use crate::{Failure, Role, Roster};
@@ -14,13 +13,12 @@ use crate::{Failure, Role, Roster};
 /// The id of the ECDSA key, which serves EVM chains and Bitcoin P2WPKH.
 pub const ECDSA_KEY_ID: &str = "ecdsa";
 
-/// A certified wallet at one party. Secret: the shares inside; nothing secret can be read from it.
+/// One party's shares of a wallet in one epoch. Secret: the shares inside; nothing secret can be read from it.
 pub struct Wallet {
     identity: Arc<Identity>,
     roster: Roster,
     epoch: u64,
     policy: PolicyDocument,
-    certificate: Certificate,
     keys: BTreeMap<String, Arc<KeyShare>>,
     /// Peers whose poisoning is counted already: one failed check stops many sessions and counts once.
     counted: Mutex<BTreeSet<PartyIndex>>,
@@ -30,19 +28,11 @@ impl Wallet {
     pub(crate) fn new(
         identity: Arc<Identity>,
         roster: Roster,
+        epoch: u64,
         policy: PolicyDocument,
-        certificate: Certificate,
         keys: BTreeMap<String, Arc<KeyShare>>,
     ) -> Self {
-        Self {
-            identity,
-            roster,
-            epoch: certificate.next_epoch(),
-            policy,
-            certificate,
-            keys,
-            counted: Mutex::new(BTreeSet::new()),
-        }
+        Self { identity, roster, epoch, policy, keys, counted: Mutex::new(BTreeSet::new()) }
     }
 
     /// This party.
@@ -63,11 +53,6 @@ impl Wallet {
     /// The policy in force.
     pub fn policy(&self) -> &PolicyDocument {
         &self.policy
-    }
-
-    /// Everybody's acknowledgement of the epoch.
-    pub fn certificate(&self) -> &Certificate {
-        &self.certificate
     }
 
     /// The group key and chain code of a key.

@@ -42,6 +42,11 @@ impl<'a> Reader<'a> {
         self.take(length)
     }
 
+    /// Whether everything was read.
+    pub(crate) fn is_empty(&self) -> bool {
+        self.rest.is_empty()
+    }
+
     /// Refuses trailing bytes.
     pub(crate) fn finish(self) -> Option<()> {
         self.rest.is_empty().then_some(())

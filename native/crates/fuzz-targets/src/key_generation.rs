@@ -31,8 +31,8 @@ pub fn key_generation(data: &[u8]) {
         })
     });
     if let Some(output) = output {
-        let Output::Wallet(wallet) = output else { panic!("not a wallet") };
-        assert_eq!(wallet.certificate(), KEYGEN.wallets[&ME].certificate(), "another wallet");
+        let Output::Epoch(membership) = output else { panic!("no epoch") };
+        assert_eq!(membership.certificate().as_ref(), Some(&KEYGEN.certificate), "another wallet");
     }
 }
 

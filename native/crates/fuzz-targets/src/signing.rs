@@ -76,10 +76,10 @@ fn again(role: Role) -> Arc<Wallet> {
     let mut rehearsal = KEYGEN.rehearse(role);
     rehearsal.play_to(&KEYGEN, 7);
     let report = rehearsal.step(Event::Receive(&KEYGEN.sent_to(role, 7)));
-    let ceremony::session::Status::Done(Output::Wallet(wallet)) = report.status else {
-        panic!("the recording ends in a wallet")
+    let ceremony::session::Status::Done(Output::Epoch(membership)) = report.status else {
+        panic!("the recording ends in an epoch")
     };
-    Arc::from(wallet)
+    membership.current().unwrap()
 }
 
 /// A program at the co-signer, or at the initiator if its first byte is odd.

@@ -7,7 +7,7 @@ use ceremony::envelope::{Header, peek};
 use ceremony::session::{Event, Io, Output, Report, Status, Times, advance};
 use ceremony::store::{Commit, Key, MemoryStore, Secret, Store};
 use ceremony::{
-    Card, ConsentedItem, Dropped, ECDSA_KEY_ID, Failure, Identity, Invitation, Pairing,
+    Card, ConsentedItem, Dropped, ECDSA_KEY_ID, Failure, Identity, Invitation, Membership, Pairing,
     ParsedPayload, Role, Session, SigningAuthorization, Wallet,
 };
 use dkls23::sign::Signature;
@@ -60,7 +60,7 @@ pub fn parties(seed: u64) -> BTreeMap<Role, Party> {
 
 /// What became of one party's session.
 pub enum End {
-    Wallet(Arc<Wallet>),
+    Member(Arc<Membership>),
     Signatures(Vec<Signature>),
     Failed(Failure),
     Waiting,
@@ -70,24 +70,28 @@ impl End {
     pub fn failure(&self) -> &Failure {
         match self {
             Self::Failed(failure) => failure,
-            Self::Wallet(_) | Self::Signatures(_) => panic!("the ceremony succeeded"),
+            Self::Member(_) | Self::Signatures(_) => panic!("the ceremony succeeded"),
             Self::Waiting => panic!("the ceremony waits"),
         }
     }
 
-    pub fn wallet(&self) -> Arc<Wallet> {
+    pub fn member(&self) -> &Arc<Membership> {
         match self {
-            Self::Wallet(wallet) => Arc::clone(wallet),
+            Self::Member(membership) => membership,
             Self::Failed(failure) => panic!("{failure:?}"),
-            Self::Signatures(_) | Self::Waiting => panic!("no wallet"),
+            Self::Signatures(_) | Self::Waiting => panic!("no epoch"),
         }
+    }
+
+    pub fn wallet(&self) -> Arc<Wallet> {
+        self.member().current().unwrap()
     }
 
     pub fn signatures(&self) -> &[Signature] {
         match self {
             Self::Signatures(signatures) => signatures,
             Self::Failed(failure) => panic!("{failure:?}"),
-            Self::Wallet(_) | Self::Waiting => panic!("no signatures"),
+            Self::Member(_) | Self::Waiting => panic!("no signatures"),
         }
     }
 }
@@ -174,8 +178,8 @@ fn absorb(
                 let words: Vec<String> = words.words.iter().map(|word| word.to_string()).collect();
                 report = party.step(session, Event::Confirm(&words));
             }
-            Status::Done(Output::Wallet(wallet)) => {
-                run.ends.insert(role, End::Wallet(Arc::from(wallet)));
+            Status::Done(Output::Epoch(membership)) => {
+                run.ends.insert(role, End::Member(membership));
                 return;
             }
             Status::Done(Output::Signatures(signatures)) => {
@@ -219,11 +223,18 @@ pub fn keygen_sessions(parties: &mut BTreeMap<Role, Party>) -> BTreeMap<Role, Se
 
 /// A wallet at three parties, made without an adversary.
 pub fn committee(seed: u64) -> (BTreeMap<Role, Party>, BTreeMap<Role, Arc<Wallet>>) {
+    let (parties, members) = members(seed);
+    let wallets = members.iter().map(|(role, member)| (*role, member.current().unwrap())).collect();
+    (parties, wallets)
+}
+
+/// The same, with everything that each party holds of the wallet.
+pub fn members(seed: u64) -> (BTreeMap<Role, Party>, BTreeMap<Role, Arc<Membership>>) {
     let mut parties = parties(seed);
     let sessions = keygen_sessions(&mut parties);
     let made = run(&mut parties, sessions, &mut deliver);
-    let wallets = made.ends.iter().map(|(role, end)| (*role, end.wallet())).collect();
-    (parties, wallets)
+    let members = made.ends.iter().map(|(role, end)| (*role, Arc::clone(end.member()))).collect();
+    (parties, members)
 }
 
 /// A payload as the reader of unsigned bytes would describe it; the digest is any 32 bytes here.

@@ -55,7 +55,7 @@ fn another_commitment_for_each_party_is_an_equivocation_and_blames_nobody() {
             assert_eq!(failure.class, Class::Equivocation, "{name}, {role:?}");
             assert!(failure.culprits.is_empty(), "{name}, {role:?}");
         }
-        assert!(!matches!(run.ends[&Role::Agent], End::Wallet(_)), "{name}");
+        assert!(!matches!(run.ends[&Role::Agent], End::Member(_)), "{name}");
     }
 }
 

@@ -7,17 +7,18 @@ use ceremony::session::{Event, Status};
 use ceremony::store::Key;
 use ceremony::{Card, Class, ECDSA_KEY_ID, Role, Session};
 
-use crate::committee::{NOW_MS, Party, TIMES, committee, keygen_sessions, parties};
+use crate::committee::{NOW_MS, Party, TIMES, keygen_sessions, members, parties};
 
 #[test]
 fn three_parties_make_one_wallet_with_one_certificate() {
-    let (_, wallets) = committee(1);
+    let (_, members) = members(1);
 
-    let keys: Vec<_> = wallets.values().map(|wallet| wallet.root(ECDSA_KEY_ID)).collect();
+    let wallets: Vec<_> = members.values().map(|member| member.current().unwrap()).collect();
+    let keys: Vec<_> = wallets.iter().map(|wallet| wallet.root(ECDSA_KEY_ID)).collect();
     assert!(keys[0].is_some() && keys.iter().all(|key| key == &keys[0]));
-    let certificates: Vec<_> = wallets.values().map(|w| w.certificate().encode()).collect();
-    assert!(certificates.iter().all(|certificate| certificate == &certificates[0]));
-    assert!(wallets.values().all(|wallet| wallet.epoch() == 1));
+    let certificates: Vec<_> = members.values().map(|member| member.certificate()).collect();
+    assert!(certificates[0].is_some() && certificates.iter().all(|it| it == &certificates[0]));
+    assert!(wallets.iter().all(|wallet| wallet.epoch() == 1));
 }
 
 #[test]
@@ -100,16 +101,16 @@ fn a_party_that_pinned_another_card_does_not_join() {
 
 #[test]
 fn shares_acknowledgement_and_certificate_are_in_the_store() {
-    let (mut parties, wallets) = committee(6);
+    let (mut parties, members) = members(6);
 
-    for (role, wallet) in &wallets {
-        let wallet_id = *wallet.roster().wallet_id();
+    for (role, member) in &members {
+        let (wallet_id, expected) = (member.wallet_id(), member.certificate().unwrap());
         let party = parties.get_mut(role).unwrap();
         let share = Key::Share { wallet_id, epoch: 1, key_id: ECDSA_KEY_ID.to_owned() };
         assert!(party.stored(share).is_some());
         let acknowledged = party.stored(Key::Acknowledged { wallet_id, epoch: 1 }).unwrap();
-        assert_eq!(acknowledged.0.as_slice(), wallet.certificate().transcript());
+        assert_eq!(acknowledged.0.as_slice(), expected.transcript());
         let certificate = party.stored(Key::Certificate { wallet_id, epoch: 1 }).unwrap();
-        assert_eq!(certificate.0.as_slice(), wallet.certificate().encode());
+        assert_eq!(certificate.0.as_slice(), expected.encode());
     }
 }

@@ -7,7 +7,7 @@ use std::sync::{Arc, LazyLock};
 use ceremony::envelope::peek;
 use ceremony::session::{Event, Report, Status};
 use ceremony::store::Key;
-use ceremony::{Card, ECDSA_KEY_ID, Failure, Role, Session, Wallet};
+use ceremony::{Card, Certificate, ECDSA_KEY_ID, Failure, Role, Session, Wallet};
 
 use crate::committee::{NOW_MS, Party, TIMES, deliver, keygen_sessions, run};
 use crate::hostile::PostOffice;
@@ -28,6 +28,7 @@ pub struct Recording {
     /// Every envelope, in the order of sending.
     pub transcript: Vec<Vec<u8>>,
     pub wallets: BTreeMap<Role, Arc<Wallet>>,
+    pub certificate: Certificate,
 }
 
 impl Recording {
@@ -53,6 +54,7 @@ impl Recording {
             descriptor_signature: signature,
             transcript: made.transcript,
             wallets: made.ends.iter().map(|(role, end)| (*role, end.wallet())).collect(),
+            certificate: made.ends[&Role::Agent].member().certificate().unwrap(),
         }
     }
 

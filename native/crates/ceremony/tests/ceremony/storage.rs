@@ -56,11 +56,13 @@ impl Store for Disk {
 fn kind(commit: &Commit) -> &'static str {
     let written = commit.writes.iter().find_map(|write| match write {
         Write::Put(key, _) | Write::Create(key, _) | Write::Increment(key) => Some(key),
-        Write::ForgetSessionsBefore(_) => None,
+        Write::Delete(_) | Write::ForgetSessionsBefore(_) => None,
     });
     match written.unwrap() {
         Key::SeenSession(_) => "session",
-        Key::Share { .. } => "share",
+        Key::Prepared { .. } | Key::Share { .. } => "share",
+        Key::Intent { .. } => "intent",
+        Key::Replaced { .. } => "replaced key",
         Key::Acknowledged { .. } => "acknowledgement",
         Key::Certificate { .. } => "certificate",
         Key::SetupFailures(..) | Key::Poisonings(..) | Key::Cheats(..) => "count",
@@ -331,7 +333,7 @@ fn a_cancel_while_the_certificate_is_written_does_not_unmake_the_wallet() {
     let step = session.step(Event::Committed(committed), &mut io);
 
     let Step::Report(report) = step else { panic!("another commit") };
-    assert!(matches!(report.status, Status::Done(Output::Wallet(_))));
+    assert!(matches!(report.status, Status::Done(Output::Epoch(_))));
 }
 
 #[test]

@@ -1,0 +1,399 @@
+//! Which epochs of a wallet one party holds, and when it may acknowledge, use and erase them: *hold the old
+//! until all hold the next* (`docs/protocol.md`, I). Bookkeeping without secrets and without I/O: a change is
+//! planned as writes, committed by whoever drives it, and noted when it is on disk.
+//!
+//! Why it cannot split: whoever erased an epoch saw everybody's acknowledgement of a later one, so all have that
+//! one on disk; whatever one party then loses or hides, the other two hold it in common.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use crate::acknowledgement::{Certificate, Transition};
+use crate::identity::{Identity, SIGNATURE_BYTES};
+use crate::store::{Key, Secret, Write};
+use crate::wire::{Reader, put_counted};
+use crate::{Failure, Role, Roster};
+
+/// A proposed number may be so far above the highest known one: a hostile number must not end refreshing.
+const MAX_AHEAD: u64 = 16;
+/// Attempts above the newest certificate; recoveries are not counted, for they must not be used up.
+const MAX_OPEN_ATTEMPTS: usize = 16;
+const PREPARED_VERSION: u8 = 1;
+
+/// An epoch that this party holds on disk.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Prepared {
+    pub(crate) transition: Transition,
+    pub(crate) roster: Roster,
+    /// Canonical JSON of the policy in force.
+    pub(crate) policy: Vec<u8>,
+    /// Key id and epoch id of each key, in key order.
+    pub(crate) keys: Vec<(String, [u8; 32])>,
+}
+
+impl Prepared {
+    /// The epoch's number.
+    pub fn number(&self) -> u64 {
+        self.transition.next
+    }
+
+    /// The transcript hash T.
+    pub fn transcript(&self) -> &[u8; 32] {
+        &self.transition.transcript
+    }
+
+    fn encode(&self) -> Vec<u8> {
+        let Transition { wallet_id, base, next, transcript, roster_hash: _ } = &self.transition;
+        let mut out = vec![PREPARED_VERSION];
+        out.extend_from_slice(wallet_id);
+        out.extend_from_slice(&base.to_be_bytes());
+        out.extend_from_slice(&next.to_be_bytes());
+        out.extend_from_slice(transcript);
+        out.extend_from_slice(&self.roster.encode());
+        put_counted(&mut out, &self.policy);
+        for (key_id, epoch_id) in &self.keys {
+            put_counted(&mut out, key_id.as_bytes());
+            out.extend_from_slice(epoch_id);
+        }
+        out
+    }
+
+    fn decode(bytes: &[u8]) -> Option<Self> {
+        let mut reader = Reader::new(bytes);
+        (reader.u8()? == PREPARED_VERSION).then_some(())?;
+        let wallet_id = reader.array()?;
+        let (base, next, transcript) = (reader.u64()?, reader.u64()?, reader.array()?);
+        let roster = Roster::decode(wallet_id, reader.take(Roster::BYTES)?)?;
+        let policy = reader.counted()?.to_vec();
+        let mut keys = Vec::new();
+        while !reader.is_empty() {
+            let key_id = str::from_utf8(reader.counted()?).ok()?.to_owned();
+            keys.push((key_id, reader.array()?));
+        }
+        let roster_hash = roster.hash();
+        let transition = Transition { wallet_id, base, next, transcript, roster_hash };
+        Some(Self { transition, roster, policy, keys })
+    }
+}
+
+/// What an attempt does to the committee.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Change {
+    /// The first epoch.
+    Found,
+    /// The same parties, other shares.
+    Refresh,
+    /// Another device for one party, other shares for all.
+    Recover,
+}
+
+/// One party's record of a wallet's epochs.
+#[derive(Debug, Clone)]
+pub struct Epochs {
+    wallet_id: [u8; 32],
+    held: BTreeMap<u64, Prepared>,
+    acknowledged: BTreeMap<u64, [u8; 32]>,
+    certificate: Option<Certificate>,
+    replaced: BTreeSet<[u8; 32]>,
+    intents: BTreeSet<u64>,
+    /// The highest number in an intent, an acknowledgement or a certificate of this party.
+    floor: u64,
+}
+
+impl Epochs {
+    /// Of a party that holds nothing yet.
+    pub fn new(wallet_id: [u8; 32]) -> Self {
+        Self {
+            wallet_id,
+            held: BTreeMap::new(),
+            acknowledged: BTreeMap::new(),
+            certificate: None,
+            replaced: BTreeSet::new(),
+            intents: BTreeSet::new(),
+            floor: 0,
+        }
+    }
+
+    /// What a store holds of this wallet; records of other kinds are passed over. `None` if a record cannot be
+    /// read: then nothing may be concluded from the rest.
+    pub fn load<'a>(
+        wallet_id: [u8; 32],
+        records: impl Iterator<Item = (&'a Key, &'a Secret)>,
+    ) -> Option<Self> {
+        let mut epochs = Self::new(wallet_id);
+        let mut certificates = Vec::new();
+        for (key, Secret(value)) in records {
+            match key {
+                Key::Prepared { wallet_id: of, epoch } if *of == wallet_id => {
+                    let prepared = Prepared::decode(value)?;
+                    let transition = &prepared.transition;
+                    (transition.next == *epoch && transition.wallet_id == wallet_id)
+                        .then_some(())?;
+                    epochs.held.insert(*epoch, prepared);
+                }
+                Key::Acknowledged { wallet_id: of, epoch } if *of == wallet_id => {
+                    epochs.acknowledged.insert(*epoch, value.as_slice().try_into().ok()?);
+                }
+                Key::Certificate { wallet_id: of, epoch } if *of == wallet_id => {
+                    certificates.push((*epoch, value.as_slice()));
+                }
+                Key::Intent { wallet_id: of, epoch } if *of == wallet_id => {
+                    epochs.intents.insert(*epoch);
+                }
+                Key::Replaced { wallet_id: of, identity_key } if *of == wallet_id => {
+                    epochs.replaced.insert(*identity_key);
+                }
+                _ => {}
+            }
+        }
+        for (epoch, bytes) in certificates {
+            let roster = &epochs.held.get(&epoch)?.roster;
+            let certificate = Certificate::decode(bytes, roster)?;
+            epochs.check_certificate(&certificate).ok()?;
+            if epochs.certified() < epoch {
+                epochs.certificate = Some(certificate);
+            }
+        }
+        let highest = |numbers: Option<u64>| numbers.unwrap_or(0);
+        epochs.floor = highest(epochs.intents.last().copied())
+            .max(highest(epochs.acknowledged.keys().last().copied()))
+            .max(epochs.certified());
+        Some(epochs)
+    }
+
+    /// The wallet.
+    pub fn wallet_id(&self) -> &[u8; 32] {
+        &self.wallet_id
+    }
+
+    /// The epochs on disk, ascending.
+    pub fn held(&self) -> impl DoubleEndedIterator<Item = &Prepared> {
+        self.held.values()
+    }
+
+    /// The newest certificate.
+    pub fn certificate(&self) -> Option<&Certificate> {
+        self.certificate.as_ref()
+    }
+
+    /// The newest certified number; 0 if there is none.
+    pub fn certified(&self) -> u64 {
+        self.certificate.as_ref().map_or(0, Certificate::next_epoch)
+    }
+
+    /// The lowest number that another attempt may take.
+    pub fn next_number(&self) -> u64 {
+        self.floor.saturating_add(1)
+    }
+
+    /// Whether this party works with the owner of an identity key no more.
+    pub fn is_replaced(&self, identity_key: &[u8; 32]) -> bool {
+        self.replaced.contains(identity_key)
+    }
+
+    /// The highest epoch that both parties hold with the same transcript, whose key of the peer is not replaced.
+    /// No certificate is needed for using it.
+    pub fn common(&self, peer: Role, theirs: &[(u64, [u8; 32])]) -> Option<u64> {
+        self.usable(peer)
+            .rev()
+            .find(|held| theirs.contains(&(held.number(), *held.transcript())))
+            .map(Prepared::number)
+    }
+
+    /// The epochs in which this party works with a peer, ascending.
+    pub fn usable(&self, peer: Role) -> impl DoubleEndedIterator<Item = &Prepared> {
+        self.held.values().filter(move |held| {
+            held.roster
+                .member(peer.index())
+                .is_some_and(|member| !self.is_replaced(&member.identity_key))
+        })
+    }
+
+    /// Before the first message of an attempt: it takes its number, for ever.
+    ///
+    /// # Errors
+    /// `Config`: a number that is taken or too far ahead, a base that is not held, a replaced key, too many
+    /// attempts.
+    pub fn intend(
+        &self,
+        change: Change,
+        base: u64,
+        next: u64,
+        roster: &Roster,
+        session_id: &[u8; 32],
+    ) -> Result<Vec<Write>, Failure> {
+        if next <= self.floor || next > self.floor.saturating_add(MAX_AHEAD) {
+            return Err(Failure::config("an epoch number that is taken or too far ahead"));
+        }
+        let newcomer = self.held.is_empty();
+        if !newcomer && !self.held.contains_key(&base) {
+            return Err(Failure::config("an attempt from an epoch that this party does not hold"));
+        }
+        if roster.wallet_id() != &self.wallet_id || self.names_replaced_key(roster) {
+            return Err(Failure::config("an attempt with a party that was replaced"));
+        }
+        let open = self.intents.range(self.certified() + 1..).count();
+        if change == Change::Refresh && open >= MAX_OPEN_ATTEMPTS {
+            return Err(Failure::config("sixteen attempts are open above the newest certificate"));
+        }
+        let key = Key::Intent { wallet_id: self.wallet_id, epoch: next };
+        Ok(vec![Write::Create(key, Secret::copy_from(session_id))])
+    }
+
+    /// The intent is on disk.
+    pub fn note_intent(&mut self, next: u64) {
+        self.intents.insert(next);
+        self.floor = self.floor.max(next);
+    }
+
+    /// The protocol of an attempt ended here: what to write beside the shares.
+    ///
+    /// # Errors
+    /// `Config`: without intent, a second time, or below a number that this party acknowledged meanwhile.
+    pub fn prepare(&self, prepared: &Prepared) -> Result<Vec<Write>, Failure> {
+        let next = prepared.number();
+        let stale = self.acknowledged.keys().last().is_some_and(|&highest| next <= highest)
+            || next <= self.certified();
+        if stale || !self.intents.contains(&next) || self.held.contains_key(&next) {
+            return Err(Failure::config("an attempt that a later one overtook"));
+        }
+        let key = Key::Prepared { wallet_id: self.wallet_id, epoch: next };
+        Ok(vec![Write::Create(key, Secret::copy_from(&prepared.encode()))])
+    }
+
+    /// The epoch and its shares are on disk and were read back.
+    pub fn note_prepared(&mut self, prepared: Prepared) {
+        self.held.insert(prepared.number(), prepared);
+    }
+
+    /// This party's acknowledgement of an epoch it holds: write this, then send the signature. Taken as said from
+    /// here on, so that two attempts that overlap cannot contradict each other; if the write fails, nothing was
+    /// sent, and this number is never acknowledged.
+    ///
+    /// # Errors
+    /// `Config`: not held, acknowledged before, or with a party that was replaced meanwhile.
+    pub fn acknowledge(
+        &mut self,
+        next: u64,
+        identity: &Identity,
+    ) -> Result<(Vec<Write>, [u8; SIGNATURE_BYTES]), Failure> {
+        let held = self
+            .held
+            .get(&next)
+            .ok_or_else(|| Failure::config("an epoch that this party does not hold"))?;
+        if self.acknowledged.contains_key(&next) || self.names_replaced_key(&held.roster) {
+            return Err(Failure::config("an epoch that this party acknowledges never or once"));
+        }
+        let (wallet_id, transition) = (self.wallet_id, held.transition.clone());
+        let new_keys: BTreeSet<[u8; 32]> = identity_keys(&held.roster).collect();
+        let gone: Vec<[u8; 32]> = self
+            .held
+            .get(&transition.base)
+            .into_iter()
+            .flat_map(|base| identity_keys(&base.roster))
+            .filter(|key| !new_keys.contains(key))
+            .collect();
+        let mut writes = vec![Write::Create(
+            Key::Acknowledged { wallet_id, epoch: next },
+            Secret::copy_from(&transition.transcript),
+        )];
+        for identity_key in gone {
+            let key = Key::Replaced { wallet_id, identity_key };
+            writes.push(Write::Put(key, Secret::copy_from(&next.to_be_bytes())));
+            self.replaced.insert(identity_key);
+        }
+        self.acknowledged.insert(next, transition.transcript);
+        self.floor = self.floor.max(next);
+        Ok((writes, transition.acknowledge(identity)))
+    }
+
+    /// A certificate, from anyone: write this, and everything below is erased.
+    ///
+    /// # Errors
+    /// `Config` unless it certifies an epoch that this party holds, with the same transcript and roster.
+    pub fn certify(&self, certificate: &Certificate) -> Result<Vec<Write>, Failure> {
+        self.check_certificate(certificate)?;
+        let (wallet_id, next) = (self.wallet_id, certificate.next_epoch());
+        if next <= self.certified() {
+            return Ok(Vec::new());
+        }
+        let key = |epoch| Key::Certificate { wallet_id, epoch };
+        let mut writes = vec![Write::Put(key(next), Secret::copy_from(&certificate.encode()))];
+        writes.extend(self.certificate.as_ref().map(|old| Write::Delete(key(old.next_epoch()))));
+        for held in self.held.range(..next).map(|(_, held)| held) {
+            writes.extend(self.erase(held));
+        }
+        let below = |numbers: Vec<u64>, key: fn([u8; 32], u64) -> Key| {
+            numbers.into_iter().map(move |epoch| Write::Delete(key(wallet_id, epoch)))
+        };
+        let acknowledged = self.acknowledged.range(..next).map(|(&epoch, _)| epoch).collect();
+        writes
+            .extend(below(acknowledged, |wallet_id, epoch| Key::Acknowledged { wallet_id, epoch }));
+        let intents = self.intents.range(..next).copied().collect();
+        writes.extend(below(intents, |wallet_id, epoch| Key::Intent { wallet_id, epoch }));
+        Ok(writes)
+    }
+
+    /// The certificate is on disk and what it erases is not.
+    pub fn note_certified(&mut self, certificate: Certificate) {
+        let next = certificate.next_epoch();
+        if next <= self.certified() {
+            return;
+        }
+        self.held = self.held.split_off(&next);
+        self.acknowledged = self.acknowledged.split_off(&next);
+        self.intents = self.intents.split_off(&next);
+        self.floor = self.floor.max(next);
+        self.certificate = Some(certificate);
+    }
+
+    /// An attempt failed before this party acknowledged it: its shares go. The number stays taken.
+    pub fn abandon(&self, next: u64) -> Vec<Write> {
+        match self.held.get(&next) {
+            Some(held) if !self.acknowledged.contains_key(&next) && next != self.certified() => {
+                self.erase(held).collect()
+            }
+            _ => Vec::new(),
+        }
+    }
+
+    /// The shares of an abandoned attempt are gone.
+    pub fn note_abandoned(&mut self, next: u64) {
+        if !self.acknowledged.contains_key(&next) && next != self.certified() {
+            self.held.remove(&next);
+        }
+    }
+
+    /// The attempts that no session of a process that just started can go on with.
+    pub fn abandoned(&self) -> Vec<u64> {
+        let of_attempt =
+            |next: &&u64| !self.acknowledged.contains_key(next) && **next != self.certified();
+        self.held.keys().filter(of_attempt).copied().collect()
+    }
+
+    fn erase<'a>(&self, held: &'a Prepared) -> impl Iterator<Item = Write> + use<'a> {
+        let (wallet_id, epoch) = (self.wallet_id, held.number());
+        let shares = held.keys.iter().map(move |(key_id, _)| {
+            Write::Delete(Key::Share { wallet_id, epoch, key_id: key_id.clone() })
+        });
+        shares.chain([Write::Delete(Key::Prepared { wallet_id, epoch })])
+    }
+
+    fn check_certificate(&self, certificate: &Certificate) -> Result<(), Failure> {
+        let fits = self
+            .held
+            .get(&certificate.next_epoch())
+            .is_some_and(|held| certificate.transition() == &held.transition);
+        if fits || certificate.next_epoch() < self.certified() {
+            return Ok(());
+        }
+        Err(Failure::config("a certificate of an epoch that this party does not hold"))
+    }
+
+    fn names_replaced_key(&self, roster: &Roster) -> bool {
+        identity_keys(roster).any(|key| self.is_replaced(&key))
+    }
+}
+
+fn identity_keys(roster: &Roster) -> impl Iterator<Item = [u8; 32]> + '_ {
+    roster.members().iter().map(|member| member.identity_key)
+}
