@@ -5,7 +5,7 @@ use tagged_hash::{Tag, hash, tags};
 
 use crate::SUITE;
 
-/// `ctx` of key generation (and of refresh and recovery, by the tag).
+/// `ctx` of key generation, refresh and recovery, by the tag.
 pub(crate) struct CeremonyContext<'a> {
     pub(crate) tag: Tag,
     pub(crate) session_id: &'a [u8; 32],

@@ -16,6 +16,7 @@ use crate::ot::extension::{alice_extend, message_hash};
 use crate::ot::{AliceState, BobState, base, pprf};
 use crate::pair_setup::order_by_distance;
 use crate::parameters::{LEAVES, SEED_BYTES, TREES};
+use crate::reshare::{ReshareKind, ReshareSetup};
 use crate::secret::Secret;
 use crate::sign::{SignItem, SignSetup};
 use crate::vole::{self, Bob, Gadget, Message2};
@@ -284,10 +285,58 @@ fn keygen_3_of_5_is_the_models() {
     assert_keygen("keygen-3of5.json");
 }
 
+/// The refresh or recovery of a vector file, from the shares of the key generation that it names.
+fn reshare(expected: &Value) -> (Each<KeyShare>, Vec<Sent>) {
+    let (old, _) = keygen(&vector(text(&expected["old_epoch_of"])));
+    let listed = |name: &str| -> Vec<PartyIndex> {
+        list(&expected[name]).iter().map(|i| party(number(i))).collect()
+    };
+    let (dealers, holders) = (listed("dealers"), listed("old_share_held_by"));
+    let old = old.into_iter().filter(|(i, _)| holders.contains(i));
+    let old = old.map(|(i, share)| (i, Arc::new(share))).collect();
+    let kind = match text(&expected["ceremony"]) {
+        "refresh" => ReshareKind::Refresh,
+        _ => ReshareKind::Recover,
+    };
+    let setup = || {
+        ReshareSetup::new(
+            array(&expected["session_id"]),
+            kind,
+            text(&expected["key_id"]),
+            number(&expected["t"]),
+            number(&expected["n"]),
+            array(&expected["roster_hash"]),
+            array(&expected["old_epoch_id"]),
+            expected["old_epoch_no"].as_u64().unwrap(),
+            expected["epoch_no"].as_u64().unwrap(),
+            &dealers,
+        )
+        .unwrap()
+    };
+    let mut transcript = Vec::new();
+    let rngs = generators(&expected["seeds"]);
+    let shares = committee::reshare(setup, &old, rngs, &mut transcript).unwrap();
+    (shares, transcript)
+}
+
+#[test]
+fn refresh_of_2_of_3_is_the_models() {
+    let expected = vector("refresh-2of3.json");
+    assert_shares(reshare(&expected), &expected);
+}
+
+#[test]
+fn recovery_of_2_of_3_is_the_models() {
+    let expected = vector("recover-2of3.json");
+    assert_shares(reshare(&expected), &expected);
+}
+
 fn assert_keygen(file: &str) {
     let expected = vector(file);
-    let (shares, transcript) = keygen(&expected);
+    assert_shares(keygen(&expected), &expected);
+}
 
+fn assert_shares((shares, transcript): (Each<KeyShare>, Vec<Sent>), expected: &Value) {
     assert_messages(&transcript, &expected["messages"]);
     for (index, share) in &shares {
         let epoch = share.epoch();
@@ -380,12 +429,24 @@ fn signing_with_3_of_5_is_the_models() {
     assert_sign("keygen-3of5.json", &["sign-3of5.json"]);
 }
 
-fn assert_sign(keygen_file: &str, files: &[&str]) {
-    let (shares, _) = keygen(&vector(keygen_file));
+#[test]
+fn signing_after_a_refresh_is_the_models() {
+    assert_sign("refresh-2of3.json", &["sign-refreshed.json"]);
+}
+
+#[test]
+fn signing_after_a_recovery_is_the_models() {
+    assert_sign("recover-2of3.json", &["sign-recovered.json"]);
+}
+
+fn assert_sign(source: &str, files: &[&str]) {
+    let expected = vector(source);
+    let made = if text(&expected["ceremony"]) == "keygen" { keygen } else { reshare };
+    let (shares, _) = made(&expected);
     let shares: Each<_> = shares.into_iter().map(|(i, share)| (i, Arc::new(share))).collect();
     for file in files {
         let expected = vector(file);
-        assert_eq!(text(&expected["shares_of"]), keygen_file);
+        assert_eq!(text(&expected["shares_of"]), source);
         for case in list(&expected["cases"]) {
             assert_session(&shares, case);
         }

@@ -2,8 +2,8 @@
 //! Kondi, Lee and shelat, "Threshold ECDSA in Three Rounds" (ePrint 2023/765), with SoftSpokenOT
 //! (2022/192) and endemic base OTs (2019/706).
 //!
-//! The protocol only, without I/O: [`keygen`] and [`sign`] turn the messages of one round into
-//! those of the next, [`mod@derive`] gives child keys. Whoever drives them moves the bytes,
+//! The protocol only, without I/O: [`keygen`], [`reshare`] and [`sign`] turn the messages of one
+//! round into those of the next, [`mod@derive`] gives child keys. Whoever drives them moves the bytes,
 //! authenticates every sender, encrypts private bodies, compares hashes of the broadcasts and seals
 //! [`KeyShare::encode`] at rest.
 //!
@@ -17,6 +17,7 @@ extern crate self as dkls23;
 
 mod bytes;
 mod context;
+mod dealing;
 pub mod derive;
 mod dlog_proof;
 mod ecdsa;
@@ -34,6 +35,7 @@ mod parameters;
 mod party;
 mod point;
 mod polynomial;
+pub mod reshare;
 mod residue;
 mod scalar;
 mod secret;

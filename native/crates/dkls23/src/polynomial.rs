@@ -16,8 +16,19 @@ pub(crate) struct Polynomial {
 impl Polynomial {
     /// Uniform coefficients, drawn from `f_0` on.
     pub(crate) fn draw<R: CryptoRngCore + ?Sized>(threshold: u8, rng: &mut R) -> Self {
+        let constant = scalar::draw(rng);
+        Self::with_constant(&constant, threshold, rng)
+    }
+
+    /// `f_0` given, the other coefficients uniform, drawn from `f_1` on.
+    pub(crate) fn with_constant<R: CryptoRngCore + ?Sized>(
+        constant: &Scalar,
+        threshold: u8,
+        rng: &mut R,
+    ) -> Self {
         let mut coefficients = Vec::with_capacity(threshold.into());
-        coefficients.extend((0..threshold).map(|_| *scalar::draw(rng)));
+        coefficients.push(*constant);
+        coefficients.extend((1..threshold).map(|_| *scalar::draw(rng)));
         Self { coefficients }
     }
 
@@ -59,8 +70,13 @@ fn small_multiple(point: ProjectivePoint, x: PartyIndex) -> ProjectivePoint {
     })
 }
 
-/// `j / (j − i)`: the factor of party j in the weight `λ_i^Q = Π_{j ∈ Q∖i} j / (j − i)` with which
-/// party i's share counts when Q interpolates at zero. `None` if the two are one party.
+/// `λ_i^Q = Π_{j ∈ Q∖i} j / (j − i)`: the weight with which party i's share counts when `quorum`
+/// interpolates at zero.
+pub(crate) fn lagrange_weight(i: PartyIndex, quorum: &[PartyIndex]) -> Scalar {
+    quorum.iter().filter_map(|j| lagrange_factor(i, *j)).product()
+}
+
+/// `j / (j − i)`: the factor of party j in party i's weight; `None` if the two are one party.
 pub(crate) fn lagrange_factor(i: PartyIndex, j: PartyIndex) -> Option<Scalar> {
     let inverse: Option<Scalar> = (j.scalar() - i.scalar()).invert_vartime().into();
     inverse.map(|inverse| j.scalar() * inverse)
@@ -73,12 +89,6 @@ mod tests {
     use rand_core::SeedableRng;
 
     use super::*;
-
-    /// Party i's weight when `quorum` interpolates at zero.
-    fn weight(quorum: &[PartyIndex], i: PartyIndex) -> Scalar {
-        let others = quorum.iter().filter(|j| **j != i);
-        others.map(|j| lagrange_factor(i, *j).unwrap()).product()
-    }
 
     #[test]
     fn a_party_has_no_factor_for_itself() {
@@ -99,7 +109,7 @@ mod tests {
             let threshold = u8::try_from(quorum.len()).unwrap();
             let polynomial = Polynomial::draw(threshold, &mut rng);
             let at_zero = |quorum: &[PartyIndex]| -> Scalar {
-                let term = |i: &PartyIndex| weight(quorum, *i) * *polynomial.evaluate(*i);
+                let term = |i: &PartyIndex| lagrange_weight(*i, quorum) * *polynomial.evaluate(*i);
                 quorum.iter().map(term).sum()
             };
 

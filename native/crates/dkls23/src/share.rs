@@ -16,15 +16,17 @@ use crate::ot::{AliceState, BobState};
 use crate::pair::{OtState, Pair, PairIds, PairName};
 use crate::parameters::{LEAVES, MAX_PARTIES, SEED_BYTES, TREES};
 use crate::party::PartyIndex;
-use crate::polynomial::lagrange_factor;
+use crate::polynomial::{lagrange_factor, lagrange_weight};
 use crate::scalar;
 use crate::secret::Secret;
 use crate::vole::Gadget;
 use crate::wire::Cancel;
 use crate::zero_share::ZeroSeed;
 
-/// Version of [`KeyShare::encode`].
-const VERSION: u8 = 1;
+/// The first byte of a share with its pairs.
+const WHOLE: u8 = 1;
+/// The first byte of a share from a backup: the same fields up to the secret, and no pairs.
+const BACKUP: u8 = 2;
 
 const BOB_LEAVES_BYTES: usize = TREES * LEAVES * SEED_BYTES;
 const ALICE_LEAVES_BYTES: usize = TREES * (LEAVES - 1) * SEED_BYTES;
@@ -32,7 +34,7 @@ const PAIR_BYTES: usize = 3 * 32 + 1;
 const STATE_BYTES: usize = BOB_LEAVES_BYTES + 16 + ALICE_LEAVES_BYTES;
 
 /// One party's share of one key in one epoch: its secret scalar, and with each peer a zero-sharing
-/// seed and the OT state.
+/// seed and the OT state. A share from a backup has nothing with any peer and signs nothing.
 ///
 /// Neither `Clone` nor `Debug`; wiped when dropped. About 33 kB for a 2-of-3 key.
 pub struct KeyShare {
@@ -43,6 +45,7 @@ pub struct KeyShare {
     roster_hash: [u8; 32],
     epoch: Epoch,
     secret: Secret<Scalar>,
+    /// Empty in a share from a backup.
     peers: BTreeMap<PartyIndex, Peer>,
     gadget: Gadget,
     /// Accounts that signed before: public, and the same point of the curve every time.
@@ -93,14 +96,15 @@ pub(crate) struct PeerMaterial {
 
 impl KeyShare {
     /// Checks that the fields fit: `s·G = X_i`, `s ≠ 0`, everything about exactly the header's
-    /// peers.
+    /// peers, or about none of them.
     pub(crate) fn assemble(
         header: ShareHeader,
         epoch: Epoch,
         secret: Secret<Scalar>,
         material: BTreeMap<PartyIndex, PeerMaterial>,
     ) -> Result<Self, ShareError> {
-        if !header.is_possible() || !material.keys().eq(&header.peers()) {
+        let complete = material.is_empty() || material.keys().eq(&header.peers());
+        if !header.is_possible() || !complete {
             return Err(ShareError::Encoding);
         }
         let ShareHeader { key_id, index, threshold, parties, roster_hash } = header;
@@ -187,8 +191,14 @@ impl KeyShare {
         self.epoch.public_key()
     }
 
-    /// The OT state with one peer behind its gate; `None` for a party without a share, and for this
-    /// one.
+    /// Whether this share is from a backup: it has no pairs, so it signs nothing until a refresh or
+    /// recovery, in which it can deal. A poisoned pair is another thing ([`Pair::is_poisoned`]).
+    pub fn needs_refresh(&self) -> bool {
+        self.peers.is_empty()
+    }
+
+    /// The OT state with one peer behind its gate; `None` for a party without a share, for this
+    /// one, and for everybody if [`KeyShare::needs_refresh`].
     pub fn pair(&self, peer: PartyIndex) -> Option<&Arc<Pair>> {
         self.peers.get(&peer).map(|peer| &peer.pair)
     }
@@ -235,10 +245,26 @@ impl KeyShare {
         Some(weighted)
     }
 
+    /// `λ_i^Q·s_i`: what this party deals when `dealers` share the key anew.
+    pub(crate) fn part_of_key(&self, dealers: &[PartyIndex]) -> Zeroizing<Scalar> {
+        Zeroizing::new(*self.secret * lagrange_weight(self.index, dealers))
+    }
+
     /// The share as bytes, for sealing at rest: **everything secret, in the clear**. A poisoned
-    /// pair is written without its OT state. Version 1; the last 32 bytes are a checksum, because a
-    /// flipped bit in the OT state would otherwise look like a peer that cheats.
+    /// pair is written without its OT state. The last 32 bytes are a checksum, because a flipped
+    /// bit in the OT state would otherwise look like a peer that cheats.
     pub fn encode(&self) -> Zeroizing<Vec<u8>> {
+        self.encode_with(&self.peers)
+    }
+
+    /// As [`KeyShare::encode`], without anything shared with a peer: what a backup may hold. OT
+    /// state that comes back from a backup would forget that its pair was poisoned, and give the
+    /// peer another guess at a Δ that old messages are still encrypted under.
+    pub fn encode_for_backup(&self) -> Zeroizing<Vec<u8>> {
+        self.encode_with(&BTreeMap::new())
+    }
+
+    fn encode_with(&self, peers: &BTreeMap<PartyIndex, Peer>) -> Zeroizing<Vec<u8>> {
         let epoch = self.epoch.encode();
         let capacity = 1
             + 1
@@ -247,10 +273,10 @@ impl KeyShare {
             + 32
             + epoch.len()
             + 32
-            + self.peers.len() * (PAIR_BYTES + STATE_BYTES)
+            + peers.len() * (PAIR_BYTES + STATE_BYTES)
             + 32;
         let mut bytes = Zeroizing::new(Vec::with_capacity(capacity));
-        bytes.push(VERSION);
+        bytes.push(if peers.is_empty() { BACKUP } else { WHOLE });
         // A key id has at most 255 bytes: `ShareHeader::is_possible`.
         bytes.push(u8::try_from(self.key_id.len()).unwrap_or(u8::MAX));
         bytes.extend(self.key_id.as_bytes());
@@ -258,7 +284,7 @@ impl KeyShare {
         bytes.extend(self.roster_hash);
         bytes.extend(epoch);
         bytes.extend(scalar::encode(&self.secret));
-        for Peer { zero_seed, pair, .. } in self.peers.values() {
+        for Peer { zero_seed, pair, .. } in peers.values() {
             let PairIds { as_bob, as_alice } = pair.name().ids;
             bytes.extend(zero_seed.iter().chain(&as_bob).chain(&as_alice));
             let state = pair.state();
@@ -274,12 +300,14 @@ impl KeyShare {
         bytes
     }
 
-    /// The share of bytes that [`KeyShare::encode`] made. Total: whatever the bytes, an error or a
+    /// The share of bytes that [`KeyShare::encode`] or [`KeyShare::encode_for_backup`] made. Total: whatever the bytes, an error or a
     /// share that is consistent. Its pairs have gates of their own until [`KeyShare::adopt_pair`].
     pub fn decode(bytes: &[u8]) -> Result<Self, ShareError> {
-        if bytes.first() != Some(&VERSION) {
-            return Err(ShareError::Version);
-        }
+        let has_pairs = match bytes.first() {
+            Some(&WHOLE) => true,
+            Some(&BACKUP) => false,
+            _ => return Err(ShareError::Version),
+        };
         let (body, checksum) = bytes.split_last_chunk::<32>().ok_or(ShareError::Encoding)?;
         if hash(tags::SHARE, &[body]) != *checksum {
             return Err(ShareError::Encoding);
@@ -287,8 +315,8 @@ impl KeyShare {
         let mut fields = Cursor::new(body);
         let (header, epoch, secret) = read_head(&mut fields).ok_or(ShareError::Encoding)?;
         let epoch = Epoch::decode(epoch)?;
-        let material = header
-            .peers()
+        let peers = if has_pairs { header.peers() } else { Vec::new() };
+        let material = peers
             .into_iter()
             .map(|peer| Some((peer, read_peer(&mut fields)?)))
             .collect::<Option<_>>()

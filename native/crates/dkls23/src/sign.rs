@@ -102,7 +102,8 @@ pub struct Signature {
 }
 
 /// Starts signing. [`Abort::Config`] unless the quorum is exactly `threshold` holders of the key
-/// including this one, and none of its pairs with this one is poisoned.
+/// including this one, none of its pairs with this one is poisoned, and the share is not from a
+/// backup ([`KeyShare::needs_refresh`]).
 pub fn start<R: CryptoRngCore + ?Sized>(
     share: Arc<KeyShare>,
     setup: SignSetup,

@@ -55,11 +55,11 @@ pub(crate) struct Bodies<'a> {
     pub(crate) private: Reader<'a>,
 }
 
-/// The bodies of all peers, ascending, each of exactly its length.
+/// The bodies of all peers, ascending, each of exactly its sender's lengths.
 pub(crate) fn deliver<'a>(
     inbox: &'a Inbox,
     peers: &[PartyIndex],
-    lengths: Lengths,
+    lengths: impl Fn(PartyIndex) -> Lengths,
 ) -> Result<Vec<Bodies<'a>>, Abort> {
     if !inbox.keys().eq(peers) {
         return Err(Abort::Config);
@@ -67,6 +67,7 @@ pub(crate) fn deliver<'a>(
     inbox
         .iter()
         .map(|(&sender, incoming)| {
+            let lengths = lengths(sender);
             Ok(Bodies {
                 sender,
                 broadcast: Reader::exactly(sender, &incoming.broadcast, lengths.broadcast)?,
@@ -85,7 +86,7 @@ pub(crate) fn deliver_items<'a>(
     lengths: Lengths,
 ) -> Result<Vec<Vec<Bodies<'a>>>, Abort> {
     let whole = Lengths { broadcast: lengths.broadcast * items, private: lengths.private * items };
-    let mut delivered = deliver(inbox, peers, whole)?;
+    let mut delivered = deliver(inbox, peers, |_| whole)?;
     (0..items)
         .map(|_| {
             delivered

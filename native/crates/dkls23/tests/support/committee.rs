@@ -7,6 +7,7 @@ use std::sync::Arc;
 
 use dkls23::derive::DerivationPath;
 use dkls23::keygen::{self, KeygenSetup};
+use dkls23::reshare::{self, ReshareSetup};
 use dkls23::sign::{self, SignItem, SignSetup, Signature};
 use dkls23::{Abort, Inbox, Incoming, KeyShare, Outgoing, PartyIndex};
 use rand_chacha::ChaCha20Rng;
@@ -100,6 +101,33 @@ pub fn keygen(
         rounds.insert(member, round);
         outgoing.insert(member, out);
     }
+    deal(rounds, outgoing, rngs, transcript)
+}
+
+/// Refresh or recovery by all of `rngs`, from the old shares of those who have one.
+pub fn reshare(
+    setup: impl Fn() -> ReshareSetup,
+    old: &Each<Arc<KeyShare>>,
+    mut rngs: Each<ChaCha20Rng>,
+    transcript: &mut Vec<Sent>,
+) -> Result<Each<KeyShare>, Abort> {
+    let mut rounds = Each::new();
+    let mut outgoing = Each::new();
+    for (&member, rng) in &mut rngs {
+        let share = old.get(&member).map(Arc::as_ref);
+        let (round, out) = reshare::start(setup(), member, share, rng, &never)?;
+        rounds.insert(member, round);
+        outgoing.insert(member, out);
+    }
+    deal(rounds, outgoing, rngs, transcript)
+}
+
+fn deal(
+    rounds: Each<keygen::Round1>,
+    outgoing: Each<Outgoing>,
+    mut rngs: Each<ChaCha20Rng>,
+    transcript: &mut Vec<Sent>,
+) -> Result<Each<KeyShare>, Abort> {
     let mut rng = |member| rngs.remove(&member).unwrap();
     let inboxes = exchange(1, &outgoing, transcript);
     let (rounds, outgoing) = step(rounds, inboxes, |member, round, inbox| {
