@@ -13,15 +13,17 @@ use sha2::{Digest, Sha256};
 use tagged_hash::{Hasher, hash, tags};
 use zeroize::{Zeroize, Zeroizing};
 
+use crate::behind::Behind;
 use crate::body::{self, KeyBody, KeyPieces, RoundBody};
 use crate::descriptor::Descriptor;
 use crate::envelope::{self, Envelope, Header, PART_BYTES, ROUND_ABORT, ROUND_INVITATION};
+use crate::error::Stop;
 use crate::identity::{Identity, SIGNATURE_BYTES};
 use crate::sealing::{
     Opener, OpeningKey, SEALING_KEY_BYTES, SEALING_OVERHEAD, Sealer, Use, encapsulated_key,
 };
 use crate::store::{Key, Secret, Write};
-use crate::{Failure, Roster};
+use crate::{Class, Failure, Roster};
 
 /// Why an envelope was dropped.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -93,7 +95,7 @@ pub(crate) struct Channel {
     own_broadcasts: BTreeMap<u16, [u8; 32]>,
     broadcasts: BTreeMap<u16, [u8; 32]>,
     dropped: Vec<Dropped>,
-    stopped_by: Option<(PartyIndex, u8)>,
+    stopped_by: Option<Stop>,
 }
 
 impl Channel {
@@ -189,8 +191,8 @@ impl Channel {
         for bytes in envelopes {
             self.accept_one(bytes)?;
         }
-        match self.stopped_by {
-            Some((party, class)) => Err(Failure::stopped_by(party, class, self.peers.len() > 1)),
+        match self.stopped_by.clone() {
+            Some(stop) => Err(Failure::stopped_by(stop, self.peers.len() > 1)),
             None => Ok(()),
         }
     }
@@ -226,10 +228,9 @@ impl Channel {
             return Ok(());
         }
         if round == ROUND_ABORT {
-            let [class, _culprits] = envelope.body else {
-                return Err(Failure::malformed(from, "an abort envelope of another length"));
-            };
-            self.stopped_by.get_or_insert((from, *class));
+            let stop = read_stop(from, envelope.body)
+                .ok_or_else(|| Failure::malformed(from, "an abort envelope of another layout"))?;
+            self.stopped_by.get_or_insert(stop);
             return Ok(());
         }
         let body = self.open(&envelope)?;
@@ -490,7 +491,10 @@ impl Channel {
             .culprits
             .iter()
             .fold(0u8, |bits, party| bits | 1u8.checked_shl(u32::from(party.get())).unwrap_or(0));
-        let body = [failure.class.byte(), bits];
+        let mut body = vec![failure.class.byte(), bits];
+        if let (Some(own), None) = (&failure.behind, failure.told_by) {
+            body.extend_from_slice(&own.encode());
+        }
         let untold = |peer: &PartyIndex| failure.told_by != Some(*peer);
         let peers: Vec<PartyIndex> = self.peers.iter().copied().filter(untold).collect();
         let mut envelopes = Vec::with_capacity(peers.len());
@@ -525,6 +529,17 @@ impl Channel {
             body_length: u32::try_from(length).unwrap_or(u32::MAX),
         }
     }
+}
+
+/// `class u8 ‖ culprits u8`, and behind the class `EpochBehind` what its sender holds, unless it only passes it on.
+fn read_stop(party: PartyIndex, body: &[u8]) -> Option<Stop> {
+    let [class, _culprits, rest @ ..] = body else { return None };
+    let behind = match (rest.is_empty(), *class == Class::EpochBehind.byte()) {
+        (true, _) => None,
+        (false, true) => Some(Behind::decode(rest)?),
+        (false, false) => return None,
+    };
+    Some(Stop { party, class: *class, behind })
 }
 
 /// `chain_0` of a session: the head before a relay stored anything.

@@ -25,6 +25,12 @@ pub enum Kind {
     Keygen,
     /// Signs.
     Sign,
+    /// Makes other shares of the same keys for the same parties.
+    Refresh,
+    /// Makes other shares of the same keys, one party being another device.
+    Recover,
+    /// Tells one party something: documents of persons, held epochs, a certificate. One message, no answer.
+    Control,
 }
 
 impl Kind {
@@ -32,6 +38,9 @@ impl Kind {
         match self {
             Self::Keygen => 1,
             Self::Sign => 2,
+            Self::Refresh => 4,
+            Self::Recover => 5,
+            Self::Control => 11,
         }
     }
 
@@ -39,6 +48,9 @@ impl Kind {
         match byte {
             1 => Some(Self::Keygen),
             2 => Some(Self::Sign),
+            4 => Some(Self::Refresh),
+            5 => Some(Self::Recover),
+            11 => Some(Self::Control),
             _ => None,
         }
     }
@@ -47,8 +59,8 @@ impl Kind {
     /// a signature is wanted now or not at all.
     pub const fn longest_lifetime_ms(self) -> u64 {
         match self {
-            Self::Keygen => 24 * 3_600_000,
-            Self::Sign => 3_600_000,
+            Self::Keygen | Self::Control => 24 * 3_600_000,
+            Self::Sign | Self::Refresh | Self::Recover => 3_600_000,
         }
     }
 }
@@ -71,7 +83,7 @@ pub struct Descriptor {
     pub wallet_id: [u8; 32],
     /// Roster under which it runs.
     pub roster_hash: [u8; 32],
-    /// The epoch used (signing) or made (key generation).
+    /// The epoch used (signing) or made (every other ceremony).
     pub epoch: u64,
     /// Who starts it.
     pub initiator: Role,
@@ -175,6 +187,15 @@ impl Descriptor {
         if self.roster_hash != roster.hash() {
             return Err(Failure::config("the descriptor is of another roster"));
         }
+        self.check_parties(roster, me)?;
+        if !self.is_signed(signature, roster) {
+            return Err(Failure::config("the descriptor's signature does not verify"));
+        }
+        self.check_times(now_ms)
+    }
+
+    /// Whether it is between this party and others of a roster, with the keys that stand there.
+    pub(crate) fn check_parties(&self, roster: &Roster, me: Role) -> Result<(), Failure> {
         let known = self.participants.iter().all(|participant| {
             roster
                 .member(participant.role.index())
@@ -183,13 +204,14 @@ impl Descriptor {
         if !known || !self.participants.iter().any(|participant| participant.role == me) {
             return Err(Failure::config("the descriptor names an unknown party"));
         }
-        let signed = roster.member(self.initiator.index()).is_some_and(|member| {
+        Ok(())
+    }
+
+    /// Whether the roster's party of the initiator's role signed it.
+    pub(crate) fn is_signed(&self, signature: &[u8; SIGNATURE_BYTES], roster: &Roster) -> bool {
+        roster.member(self.initiator.index()).is_some_and(|member| {
             member.verifier.verify(Purpose::Descriptor, &[&self.encode()], signature)
-        });
-        if !signed {
-            return Err(Failure::config("the descriptor's signature does not verify"));
-        }
-        self.check_times(now_ms)
+        })
     }
 
     /// Whether the descriptor is alive at `now_ms`.

@@ -10,14 +10,18 @@ use serde::{Deserialize, Deserializer, Serialize, Serializer};
 use tagged_hash::{hash, tags};
 
 use crate::identity::Card;
-use crate::{Failure, Roster};
+use crate::{Failure, Role, Roster};
 
 const POLICY_SCHEMA: &str = "mpc-wallet/policy@1";
 const KEYGEN_SCHEMA: &str = "mpc-wallet/keygen-details@1";
+const RESHARE_SCHEMA: &str = "mpc-wallet/reshare-details@1";
+const NOTICE_SCHEMA: &str = "mpc-wallet/notice@1";
 const SIGN_SCHEMA: &str = "mpc-wallet/sign-details@1";
 
 /// The most items a batch may have.
 pub(crate) const MAX_ITEMS: usize = 64;
+/// The most documents that one notice carries.
+pub(crate) const MAX_DOCUMENTS: usize = 16;
 /// The longest memo, in bytes.
 pub(crate) const MAX_MEMO_BYTES: usize = 512;
 
@@ -111,6 +115,17 @@ impl PolicyDocument {
         (fields.schema == POLICY_SCHEMA && keys).then(|| Self { bytes: bytes.to_vec() })
     }
 
+    /// Role and Ed25519 key of each person who approves.
+    pub fn approvers(&self) -> Vec<(Role, [u8; 32])> {
+        let fields: Option<PolicyFields> = decode(&self.bytes);
+        let approvers = fields.map(|fields| fields.approvers).unwrap_or_default();
+        let approver = |approver: &ApproverFields| {
+            let role = Role::ALL.into_iter().find(|role| role.name() == approver.role)?;
+            Some((role, approver.key.array()?))
+        };
+        approvers.iter().filter_map(approver).collect()
+    }
+
     /// The canonical JSON.
     pub fn bytes(&self) -> &[u8] {
         &self.bytes
@@ -171,6 +186,93 @@ struct ItemFields {
     digest_kind: u8,
     kind: String,
     path: Vec<u32>,
+}
+
+/// Round 0 of a refresh or recovery, from the initiator. Survivors compare it with what they hold; a new device
+/// learns from it what it joins, and compares the policy with what every other party says.
+#[derive(Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct ReshareDetails {
+    base: String,
+    keys: Vec<KeyFields>,
+    next: String,
+    policy: Base64,
+    schema: String,
+}
+
+#[derive(Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct KeyFields {
+    #[serde(rename = "epochId")]
+    epoch_id: Base64,
+    #[serde(rename = "keyId")]
+    key_id: String,
+}
+
+/// What a refresh or recovery starts from.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct ReshareTerms {
+    /// The epoch whose shares are dealt.
+    pub(crate) base: u64,
+    /// The epoch that is made.
+    pub(crate) next: u64,
+    /// Key id and epoch id of the base, in key order.
+    pub(crate) keys: Vec<(String, [u8; 32])>,
+    pub(crate) policy: PolicyDocument,
+}
+
+impl ReshareDetails {
+    pub(crate) fn new(terms: &ReshareTerms) -> Self {
+        let key = |(key_id, epoch_id): &(String, [u8; 32])| KeyFields {
+            epoch_id: Base64(epoch_id.to_vec()),
+            key_id: key_id.clone(),
+        };
+        Self {
+            base: terms.base.to_string(),
+            keys: terms.keys.iter().map(key).collect(),
+            next: terms.next.to_string(),
+            policy: Base64(terms.policy.bytes.clone()),
+            schema: RESHARE_SCHEMA.to_owned(),
+        }
+    }
+
+    /// The terms; `None` unless schema, numbers and policy are in order.
+    pub(crate) fn terms(&self) -> Option<ReshareTerms> {
+        let number = |text: &str| {
+            text.parse().ok().filter(|number: &u64| *number > 0 && number.to_string() == text)
+        };
+        let key = |key: &KeyFields| Some((key.key_id.clone(), key.epoch_id.array()?));
+        let (base, next) = (number(&self.base)?, number(&self.next)?);
+        let keys: Vec<_> = self.keys.iter().map(key).collect::<Option<_>>()?;
+        let policy = PolicyDocument::decode(&self.policy.0)?;
+        let possible = self.schema == RESHARE_SCHEMA && base < next && !keys.is_empty();
+        possible.then_some(ReshareTerms { base, next, keys, policy })
+    }
+}
+
+/// The one message of a control session.
+#[derive(Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct NoticeDetails {
+    documents: Vec<Base64>,
+    held: Base64,
+    schema: String,
+}
+
+impl NoticeDetails {
+    pub(crate) fn new(documents: &[Vec<u8>], held: Vec<u8>) -> Self {
+        Self {
+            documents: documents.iter().cloned().map(Base64).collect(),
+            held: Base64(held),
+            schema: NOTICE_SCHEMA.to_owned(),
+        }
+    }
+
+    /// The documents and what the sender holds; `None` for another schema or too many documents.
+    pub(crate) fn read(self) -> Option<(Vec<Vec<u8>>, Vec<u8>)> {
+        let fits = self.schema == NOTICE_SCHEMA && self.documents.len() <= MAX_DOCUMENTS;
+        fits.then(|| (self.documents.into_iter().map(|it| it.0).collect(), self.held.0))
+    }
 }
 
 /// One item as an invitation describes it.

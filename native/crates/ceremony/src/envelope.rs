@@ -146,8 +146,9 @@ impl Kind {
     /// The last protocol round of this kind.
     pub(crate) const fn last_round(self) -> u16 {
         match self {
-            Self::Keygen => 8,
+            Self::Keygen | Self::Refresh | Self::Recover => 8,
             Self::Sign => 3,
+            Self::Control => ROUND_INVITATION,
         }
     }
 }

@@ -180,9 +180,9 @@ impl Epochs {
         self.certificate.as_ref().map_or(0, Certificate::next_epoch)
     }
 
-    /// The lowest number that another attempt may take.
-    pub fn next_number(&self) -> u64 {
-        self.floor.saturating_add(1)
+    /// The highest number that is taken.
+    pub fn floor(&self) -> u64 {
+        self.floor
     }
 
     /// Whether this party works with the owner of an identity key no more.
@@ -221,10 +221,16 @@ impl Epochs {
         roster: &Roster,
         session_id: &[u8; 32],
     ) -> Result<Vec<Write>, Failure> {
-        if next <= self.floor || next > self.floor.saturating_add(MAX_AHEAD) {
+        // A device that holds nothing yet has only the others' word for how far the wallet has come.
+        let newcomer = self.held.is_empty() && self.acknowledged.is_empty();
+        let fits = if newcomer {
+            !self.intents.contains(&next) && next < u64::MAX / 2
+        } else {
+            next > self.floor && next <= self.floor.saturating_add(MAX_AHEAD)
+        };
+        if !fits {
             return Err(Failure::config("an epoch number that is taken or too far ahead"));
         }
-        let newcomer = self.held.is_empty();
         if !newcomer && !self.held.contains_key(&base) {
             return Err(Failure::config("an attempt from an epoch that this party does not hold"));
         }

@@ -4,6 +4,8 @@ use core::fmt;
 
 use dkls23::{Abort, PartyIndex};
 
+use crate::behind::Behind;
+
 /// The class of a failure, as callers and peers see it (`docs/protocol.md`, "Errors and blame").
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[non_exhaustive]
@@ -28,6 +30,8 @@ pub enum Class {
     Cancelled,
     /// This party's store failed: nothing left that depended on what could not be written.
     Storage,
+    /// A party holds other epochs than the ceremony works with. Another attempt takes what it holds into account.
+    EpochBehind,
 }
 
 impl Class {
@@ -44,6 +48,7 @@ impl Class {
             Self::Refused => 8,
             Self::Cancelled => 9,
             Self::Storage => 10,
+            Self::EpochBehind => 11,
         }
     }
 }
@@ -61,6 +66,8 @@ pub struct Failure {
     pub(crate) evidence: Option<Evidence>,
     /// Peers are not told: they would take it for the end of a session that is alive.
     pub(crate) silent: bool,
+    /// What a party that holds other epochs said of its own.
+    pub(crate) behind: Option<Box<Behind>>,
     /// The peer that told this party to stop. The others are told in turn: it may have told this one alone.
     pub(crate) told_by: Option<PartyIndex>,
 }
@@ -76,13 +83,32 @@ pub(crate) enum Evidence {
     Poisoned(PartyIndex),
 }
 
+/// A peer's signed stop.
+#[derive(Clone)]
+pub(crate) struct Stop {
+    pub(crate) party: PartyIndex,
+    pub(crate) class: u8,
+    pub(crate) behind: Option<Behind>,
+}
+
 impl Failure {
     fn new(class: Class, culprits: Vec<PartyIndex>, reason: &'static str) -> Self {
-        Self { class, culprits, reason, evidence: None, silent: false, told_by: None }
+        Self { class, culprits, reason, evidence: None, silent: false, behind: None, told_by: None }
     }
 
     pub(crate) fn config(reason: &'static str) -> Self {
         Self::new(Class::Config, Vec::new(), reason)
+    }
+
+    /// This party holds other epochs than it is asked to work with.
+    pub(crate) fn epoch_behind(own: Behind) -> Self {
+        let reason = "this party holds other epochs of the wallet";
+        Self { behind: Some(Box::new(own)), ..Self::new(Class::EpochBehind, Vec::new(), reason) }
+    }
+
+    /// A peer's device was replaced: whatever became of the attempt, this party works with it no more.
+    pub(crate) fn replaced() -> Self {
+        Self { silent: true, ..Self::refused("the party's device was replaced") }
     }
 
     /// A replayed or repeated start. The session of that id may be running here, so nobody hears of this one.
@@ -125,11 +151,13 @@ impl Failure {
 
     /// What a peer's abort envelope means here. Its word about culprits is not believed, and it is not blamed for
     /// stopping itself where it may have stopped for a third party's act: only a refusal is its own.
-    pub(crate) fn stopped_by(party: PartyIndex, class: u8, others: bool) -> Self {
+    pub(crate) fn stopped_by(stop: Stop, others: bool) -> Self {
+        let Stop { party, class, behind } = stop;
         let (class, reason) = match class {
             1 => (Class::Config, "a peer's setup differs"),
             2 => (Class::Equivocation, "a peer saw different broadcasts"),
             8 => (Class::Refused, "a peer refused"),
+            11 => (Class::EpochBehind, "a peer holds other epochs of the wallet"),
             _ => (Class::Stopped, "a peer stopped the ceremony"),
         };
         let culprits = match class {
@@ -137,7 +165,8 @@ impl Failure {
             Class::Stopped if !others => vec![party],
             _ => Vec::new(),
         };
-        Self { told_by: Some(party), ..Self::new(class, culprits, reason) }
+        let behind = behind.map(Box::new);
+        Self { told_by: Some(party), behind, ..Self::new(class, culprits, reason) }
     }
 }
 

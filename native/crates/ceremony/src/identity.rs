@@ -22,6 +22,8 @@ pub(crate) const SIGNATURE_BYTES: usize = 64;
 
 const CARD_MAGIC: &[u8; 4] = b"MPCC";
 const CARD_VERSION: u8 = 1;
+/// Version of [`Identity::encode`].
+const SECRET_VERSION: u8 = 1;
 
 /// What an identity key signs. Each purpose has its own tag, so no signature serves another.
 #[derive(Clone, Copy)]
@@ -63,6 +65,35 @@ impl Identity {
         }
     }
 
+    /// All secret keys, for sealing at rest: **in the clear**. `version ‖ role ‖ identity seed 32 ‖ sealing key 32 ‖
+    /// approver seed 32, if there is one`.
+    pub fn encode(&self) -> Zeroizing<Vec<u8>> {
+        let mut bytes = Zeroizing::new(Vec::with_capacity(2 + 3 * 32));
+        bytes.extend([SECRET_VERSION, self.role.byte()]);
+        bytes.extend_from_slice(self.identity.as_bytes());
+        bytes.extend_from_slice(self.sealing.secret_bytes().as_slice());
+        if let Some(approver) = &self.approver {
+            bytes.extend_from_slice(approver.as_bytes());
+        }
+        bytes
+    }
+
+    /// Reads [`Identity::encode`]; `None` for anything else.
+    pub fn decode(bytes: &[u8]) -> Option<Self> {
+        let mut reader = Reader::new(bytes);
+        (reader.u8()? == SECRET_VERSION).then_some(())?;
+        let role = Role::from_byte(reader.u8()?)?;
+        let mut seed = || reader.array::<32>().map(Zeroizing::new);
+        let identity = SigningKey::from_bytes(&*seed()?);
+        let sealing = OpeningKey::from_secret_bytes(&*seed()?)?;
+        let approver = match role.has_approver() {
+            true => Some(SigningKey::from_bytes(&*seed()?)),
+            false => None,
+        };
+        reader.finish()?;
+        Some(Self { role, identity, sealing, approver })
+    }
+
     /// The role these keys were made for.
     pub fn role(&self) -> Role {
         self.role
@@ -86,6 +117,17 @@ impl Identity {
         };
         let signature = self.sign(Purpose::Card, &[&card.encode()]);
         Pairing { nonce, card, signature }
+    }
+
+    /// The person's signature over the hash of a document that this process read itself, with the approver key;
+    /// `None` where no person stands behind the party.
+    pub fn approve(&self, document_hash: &[u8; 32]) -> Option<[u8; SIGNATURE_BYTES]> {
+        self.approver.as_ref().map(|key| key.sign(document_hash).to_bytes())
+    }
+
+    /// The person's Ed25519 public key, where there is one.
+    pub fn approver_key(&self) -> Option<[u8; IDENTITY_KEY_BYTES]> {
+        self.approver.as_ref().map(|key| key.verifying_key().to_bytes())
     }
 
     /// Ed25519 over `H(tag of the purpose; parts)`: never over free bytes.

@@ -3,17 +3,19 @@
 use std::sync::Arc;
 
 use dkls23::PartyIndex;
+use serde::Serialize;
+use serde::de::DeserializeOwned;
 
 use crate::authorization::{ConsentedItem, ParsedPayload, SigningAuthorization};
 use crate::channel::Channel;
 use crate::descriptor::{Descriptor, Kind};
 use crate::document::{self, ProposedItem, SignDetails};
 use crate::envelope::{Envelope, ROUND_ABORT, ROUND_INVITATION};
-use crate::identity::SIGNATURE_BYTES;
+use crate::identity::{Identity, SIGNATURE_BYTES};
 use crate::roster::THRESHOLD;
 use crate::sealing::Use;
 use crate::wallet::{ECDSA_KEY_ID, check_path};
-use crate::{Failure, Role, Wallet};
+use crate::{Failure, Role, Roster, Wallet};
 
 /// An opened invitation to sign.
 pub struct Invitation {
@@ -53,7 +55,8 @@ impl Invitation {
         {
             return Err(Failure::config("a quorum is the initiator and one other party"));
         }
-        let details = open_details(wallet, &descriptor, round0)?;
+        let (identity, roster) = (wallet.identity(), wallet.roster());
+        let details: SignDetails = open_details((identity, roster), &descriptor, round0)?;
         if details.key_id != ECDSA_KEY_ID {
             return Err(Failure::config("the wallet has no such key"));
         }
@@ -158,11 +161,12 @@ impl Invitation {
     }
 }
 
-fn open_details(
-    wallet: &Wallet,
+/// The initiator's round 0, if it is signed, opens with this party's key, and is what the descriptor commits to.
+pub(crate) fn open_details<T: Serialize + DeserializeOwned>(
+    (identity, roster): (&Identity, &Roster),
     descriptor: &Descriptor,
     round0: &[u8],
-) -> Result<SignDetails, Failure> {
+) -> Result<T, Failure> {
     let from: PartyIndex = descriptor.initiator.index();
     let envelope =
         Envelope::decode(round0).ok_or_else(|| Failure::config("round 0 is not an envelope"))?;
@@ -173,17 +177,16 @@ fn open_details(
         && header.wallet_id == descriptor.wallet_id
         && header.epoch == descriptor.epoch
         && header.from == from
-        && header.to == wallet.role().index()
+        && header.to == identity.role().index()
         && header.parts == 1;
     if !fits {
         return Err(Failure::config("round 0 is of another session"));
     }
-    let signed = wallet.roster().member(from).is_some_and(|member| envelope.is_signed_by(member));
+    let signed = roster.member(from).is_some_and(|member| envelope.is_signed_by(member));
     if !signed {
         return Err(Failure::config("round 0 is not signed by the initiator"));
     }
-    let salted = wallet
-        .identity()
+    let salted = identity
         .sealing()
         .open(Use::Invitation, envelope.header_bytes, envelope.body)
         .ok_or_else(|| Failure::config("round 0 does not open"))?;

@@ -12,7 +12,7 @@ use crate::document::{self, KeygenDetails, PolicyDocument};
 use crate::envelope::ROUND_INVITATION;
 use crate::epochs::Change;
 use crate::identity::{Card, Pairing, nonce_commitment};
-use crate::making::{Making, Round1};
+use crate::making::Making;
 use crate::membership::Membership;
 use crate::roster::THRESHOLD;
 use crate::session::{Input, Io, Next};
@@ -229,7 +229,7 @@ impl Keygen {
                 FIRST_EPOCH,
             )?;
             let (round, sent) = start(setup, channel.identity().role().index(), io.rng)?;
-            rounds.push(Round1::Keygen(round));
+            rounds.push(round);
             out.push(sent);
         }
         outgoing.extend(channel.send_bodies(1, &out, io.rng)?);

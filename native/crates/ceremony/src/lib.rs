@@ -7,6 +7,7 @@
 
 mod acknowledgement;
 mod authorization;
+mod behind;
 mod body;
 mod channel;
 mod confirm;
@@ -20,6 +21,8 @@ mod invitation;
 mod keygen;
 mod making;
 mod membership;
+pub mod notice;
+mod reshare;
 mod role;
 mod roster;
 mod sealing;
@@ -37,7 +40,8 @@ pub use error::{Class, Failure};
 pub use identity::{Card, Identity, Pairing};
 pub use invitation::Invitation;
 pub use keygen::Words;
-pub use membership::Membership;
+pub use membership::{Membership, Refusal};
+pub use reshare::ReshareAuthorization;
 pub use role::Role;
 pub use roster::{Member, Roster, THRESHOLD, Threshold};
 pub use session::Session;

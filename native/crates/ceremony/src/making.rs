@@ -4,7 +4,8 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use dkls23::{Abort, Inbox, KeyShare, Outgoing, keygen};
+use dkls23::KeyShare;
+use dkls23::keygen::{Round1, Round2, Round3};
 
 use crate::Failure;
 use crate::acknowledgement::{Certificate, Transition, transcript};
@@ -21,51 +22,6 @@ use crate::wallet::Wallet;
 const PROTOCOL_ROUNDS: core::ops::RangeInclusive<u16> = 1..=3;
 const ROUND_ACKNOWLEDGE: u16 = 7;
 const ROUND_CERTIFICATE: u16 = 8;
-
-/// A key's protocol in round 1.
-pub(crate) enum Round1 {
-    Keygen(keygen::Round1),
-}
-
-/// A key's protocol in round 2.
-pub(crate) enum Round2 {
-    Keygen(keygen::Round2),
-}
-
-/// A key's protocol in round 3.
-pub(crate) enum Round3 {
-    Keygen(keygen::Round3),
-}
-
-impl Round1 {
-    fn receive(self, inbox: Inbox, io: &mut Io<'_>) -> Result<(Round2, Outgoing), Abort> {
-        match self {
-            Self::Keygen(round) => {
-                let (round, out) = round.receive(inbox, io.rng, io.cancel)?;
-                Ok((Round2::Keygen(round), out))
-            }
-        }
-    }
-}
-
-impl Round2 {
-    fn receive(self, inbox: Inbox, io: &mut Io<'_>) -> Result<(Round3, Outgoing), Abort> {
-        match self {
-            Self::Keygen(round) => {
-                let (round, out) = round.receive(inbox, io.rng, io.cancel)?;
-                Ok((Round3::Keygen(round), out))
-            }
-        }
-    }
-}
-
-impl Round3 {
-    fn receive(self, inbox: Inbox, io: &mut Io<'_>) -> Result<KeyShare, Abort> {
-        match self {
-            Self::Keygen(round) => round.receive(inbox, io.cancel),
-        }
-    }
-}
 
 /// An attempt whose shares are being erased.
 pub(crate) struct Abandoned {
@@ -148,7 +104,7 @@ impl Making {
                 Some(inboxes) => {
                     let (mut next, mut out) = (Vec::new(), Vec::new());
                     for (round, inbox) in rounds.into_iter().zip(inboxes) {
-                        let (round, sent) = round.receive(inbox, io)?;
+                        let (round, sent) = round.receive(inbox, io.rng, io.cancel)?;
                         next.push(round);
                         out.push(sent);
                     }
@@ -162,7 +118,7 @@ impl Making {
                 Some(inboxes) => {
                     let (mut next, mut out) = (Vec::new(), Vec::new());
                     for (round, inbox) in rounds.into_iter().zip(inboxes) {
-                        let (round, sent) = round.receive(inbox, io)?;
+                        let (round, sent) = round.receive(inbox, io.rng, io.cancel)?;
                         next.push(round);
                         out.push(sent);
                     }
@@ -176,7 +132,7 @@ impl Making {
                 Some(inboxes) => {
                     let mut shares = Vec::new();
                     for (round, inbox) in rounds.into_iter().zip(inboxes) {
-                        shares.push(round.receive(inbox, io)?);
+                        shares.push(round.receive(inbox, io.cancel)?);
                     }
                     self.store(channel, &shares)?
                 }

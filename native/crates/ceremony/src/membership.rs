@@ -6,17 +6,22 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use dkls23::KeyShare;
 
 use crate::acknowledgement::Certificate;
+use crate::behind::Behind;
+use crate::channel::Channel;
+use crate::descriptor::Descriptor;
 use crate::document::PolicyDocument;
 use crate::epochs::{Epochs, Prepared};
-use crate::identity::Identity;
+use crate::identity::{Identity, SIGNATURE_BYTES};
 use crate::store::{Commit, Key, ReadBack, Secret, Write};
 use crate::wallet::Wallet;
-use crate::{Failure, Role};
+use crate::{Failure, Invitation, Role};
 
 /// A party's membership, shared by all its ceremonies. Secret: the shares inside.
 pub struct Membership {
     identity: Arc<Identity>,
     state: Mutex<State>,
+    /// What each peer said last, when it was asked to work under an epoch that it did not hold.
+    peers: Mutex<BTreeMap<Role, Behind>>,
 }
 
 pub(crate) struct State {
@@ -28,8 +33,12 @@ pub(crate) struct State {
 impl Membership {
     /// Of a party that holds no share yet.
     pub(crate) fn new(identity: Arc<Identity>, wallet_id: [u8; 32]) -> Self {
-        let state = State { epochs: Epochs::new(wallet_id), wallets: BTreeMap::new() };
-        Self { identity, state: Mutex::new(state) }
+        Self::of(identity, Epochs::new(wallet_id))
+    }
+
+    fn of(identity: Arc<Identity>, epochs: Epochs) -> Self {
+        let state = Mutex::new(State { epochs, wallets: BTreeMap::new() });
+        Self { identity, state, peers: Mutex::default() }
     }
 
     /// From what a store holds of a wallet, after whatever ended the process before. What was being made and not
@@ -41,7 +50,7 @@ impl Membership {
         identity: Arc<Identity>,
         wallet_id: [u8; 32],
         records: &[(Key, Secret)],
-    ) -> Result<(Self, Vec<Write>), Failure> {
+    ) -> Result<(Arc<Self>, Vec<Write>), Failure> {
         let each = records.iter().map(|(key, secret)| (key, secret));
         let mut epochs = Epochs::load(wallet_id, each).ok_or_else(Failure::storage)?;
         let mut writes = Vec::new();
@@ -49,7 +58,7 @@ impl Membership {
             writes.extend(epochs.abandon(next));
             epochs.note_abandoned(next);
         }
-        let mut wallets = BTreeMap::new();
+        let membership = Arc::new(Self::of(identity, epochs.clone()));
         for held in epochs.held() {
             let of_epoch = |key_id: &str| {
                 records.iter().find_map(|(key, secret)| match key {
@@ -63,16 +72,19 @@ impl Membership {
             };
             let shares = held.keys.iter().map(|(key_id, _)| of_epoch(key_id));
             let shares = decode_shares(shares, held).ok_or_else(Failure::storage)?;
-            let wallet = view(&identity, held, shares).ok_or_else(Failure::storage)?;
-            wallets.insert(held.number(), Arc::new(wallet));
+            let wallet = membership.view(held, shares).ok_or_else(Failure::storage)?;
+            membership.state().wallets.insert(held.number(), Arc::new(wallet));
         }
-        let state = Mutex::new(State { epochs, wallets });
-        Ok((Self { identity, state }, writes))
+        Ok((membership, writes))
     }
 
     /// This party.
     pub fn role(&self) -> Role {
         self.identity.role()
+    }
+
+    pub(crate) fn identity(&self) -> &Arc<Identity> {
+        &self.identity
     }
 
     /// The wallet's id, 32 bytes.
@@ -89,14 +101,77 @@ impl Membership {
         state.wallets.last_key_value().map(|(_, wallet)| Arc::clone(wallet)).ok_or_else(no_share)
     }
 
-    /// The shares to work with a peer: the newest epoch whose key of the peer was not replaced.
+    /// The shares to work with a peer: the newest epoch that the peer, as far as this party knows, holds too.
     ///
     /// # Errors
-    /// `Config` where there is none.
+    /// `Config` where there is none: the peer was replaced, or neither has the other's epochs.
     pub fn with_peer(&self, peer: Role) -> Result<Arc<Wallet>, Failure> {
         let state = self.state();
-        let newest = state.epochs.usable(peer).next_back().map(Prepared::number);
-        newest.and_then(|number| state.wallets.get(&number)).map(Arc::clone).ok_or_else(no_share)
+        let mut newest = state.epochs.usable(peer).rev().filter(|held| self.may_hold(peer, held));
+        let wallet = newest.next().and_then(|held| state.wallets.get(&held.number()));
+        wallet.map(Arc::clone).ok_or_else(no_share)
+    }
+
+    /// Whether a peer may hold an epoch: what it said last is believed of the numbers that it knew then.
+    pub(crate) fn may_hold(&self, peer: Role, held: &Prepared) -> bool {
+        self.peers().get(&peer).is_none_or(|said| {
+            held.number() > said.floor || said.held.contains(&(held.number(), *held.transcript()))
+        })
+    }
+
+    /// A peer said what it holds.
+    pub(crate) fn note_peer(&self, peer: Role, said: Behind) {
+        self.peers().insert(peer, said);
+    }
+
+    /// A number that neither this party nor, as far as it knows, a peer has taken.
+    pub(crate) fn next_number(&self) -> u64 {
+        let highest = self.peers().values().map(|said| said.floor).max().unwrap_or(0);
+        highest.max(self.state().epochs.floor()).saturating_add(1)
+    }
+
+    fn peers(&self) -> MutexGuard<'_, BTreeMap<Role, Behind>> {
+        self.peers.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Opens an invitation to sign under the epoch that it names.
+    ///
+    /// # Errors
+    /// As [`Invitation::open`]; `EpochBehind` for an epoch that is not held here, with the envelopes that tell the
+    /// initiator what is. A party whose device was replaced gets no answer.
+    pub fn open_invitation(
+        &self,
+        descriptor: &[u8],
+        signature: &[u8],
+        round0: &[u8],
+        now_ms: u64,
+    ) -> Result<Invitation, Refusal> {
+        let silent = |failure| Refusal { failure, outgoing: Vec::new() };
+        let read = Descriptor::decode(descriptor)
+            .ok_or_else(|| silent(Failure::config("not a session descriptor")))?;
+        let initiator = read.initiator.index();
+        if let Some(wallet) = self.epoch(read.epoch) {
+            if wallet.is_replaced(initiator) {
+                return Err(silent(Failure::replaced()));
+            }
+            return Invitation::open(&wallet, descriptor, signature, round0, now_ms)
+                .map_err(silent);
+        }
+        let wallet = self.current().map_err(silent)?;
+        let signature: &[u8; SIGNATURE_BYTES] = signature
+            .try_into()
+            .map_err(|_| silent(Failure::config("a descriptor's signature has 64 bytes")))?;
+        // Under another epoch the roster may be another one too: what counts is that its sender is known.
+        read.check_parties(wallet.roster(), self.role()).map_err(silent)?;
+        let ours = read.wallet_id == self.wallet_id() && read.is_signed(signature, wallet.roster());
+        if !ours || wallet.is_replaced(initiator) {
+            return Err(silent(Failure::config("the descriptor's signature does not verify")));
+        }
+        read.check_times(now_ms).map_err(silent)?;
+        let failure = Failure::epoch_behind(Behind::of(self));
+        let mut channel = Channel::new(Arc::clone(&self.identity), wallet.roster().clone(), read);
+        let outgoing = channel.send_abort(&failure);
+        Err(Refusal { failure, outgoing })
     }
 
     /// The shares of one epoch.
@@ -149,13 +224,13 @@ impl Membership {
 
     /// The shares of a new epoch, as storage gave them back.
     pub(crate) fn note_prepared(
-        &self,
+        self: &Arc<Self>,
         prepared: Prepared,
         read_back: &ReadBack,
     ) -> Result<Arc<Wallet>, Failure> {
         let records = read_back.iter().map(Option::as_ref);
         let shares = decode_shares(records, &prepared).ok_or_else(Failure::storage)?;
-        let wallet = view(&self.identity, &prepared, shares).ok_or_else(Failure::storage)?;
+        let wallet = self.view(&prepared, shares).ok_or_else(Failure::storage)?;
         let wallet = Arc::new(wallet);
         let mut state = self.state();
         state.wallets.insert(prepared.number(), Arc::clone(&wallet));
@@ -163,11 +238,41 @@ impl Membership {
         Ok(wallet)
     }
 
+    /// The shares of one epoch as what ceremonies start from; `None` if they are not this party's.
+    fn view(
+        self: &Arc<Self>,
+        held: &Prepared,
+        shares: BTreeMap<String, Arc<KeyShare>>,
+    ) -> Option<Wallet> {
+        let me = self.role().index();
+        let mine = held.roster.member(me).map(|member| member.identity_key);
+        let fits = mine == Some(self.identity.identity_key())
+            && shares.values().all(|share| share.index() == me);
+        let policy = PolicyDocument::decode(&held.policy)?;
+        let (identity, roster) = (Arc::clone(&self.identity), held.roster.clone());
+        let membership = Arc::downgrade(self);
+        fits.then(|| Wallet::new(identity, roster, held.number(), policy, shares, membership))
+    }
+
     pub(crate) fn note_abandoned(&self, next: u64) {
         let mut state = self.state();
         state.epochs.note_abandoned(next);
         let held: Vec<u64> = state.epochs.held().map(Prepared::number).collect();
         state.wallets.retain(|number, _| held.contains(number));
+    }
+}
+
+/// An invitation that was not opened, and what to tell its sender.
+pub struct Refusal {
+    /// Why.
+    pub failure: Failure,
+    /// Signed envelopes for the initiator; none if it gets no answer.
+    pub outgoing: Vec<Vec<u8>>,
+}
+
+impl core::fmt::Debug for Refusal {
+    fn fmt(&self, formatter: &mut core::fmt::Formatter<'_>) -> core::fmt::Result {
+        write!(formatter, "Refusal({})", self.failure)
     }
 }
 
@@ -195,18 +300,4 @@ fn decode_shares<'a>(
             fits.then(|| (key_id.clone(), Arc::new(share)))
         })
         .collect()
-}
-
-fn view(
-    identity: &Arc<Identity>,
-    held: &Prepared,
-    shares: BTreeMap<String, Arc<KeyShare>>,
-) -> Option<Wallet> {
-    let me = identity.role().index();
-    let mine = held.roster.member(me).map(|member| member.identity_key);
-    let fits =
-        mine == Some(identity.identity_key()) && shares.values().all(|share| share.index() == me);
-    let policy = PolicyDocument::decode(&held.policy)?;
-    let identity = Arc::clone(identity);
-    fits.then(|| Wallet::new(identity, held.roster.clone(), held.number(), policy, shares))
 }

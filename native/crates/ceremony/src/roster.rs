@@ -108,6 +108,30 @@ impl Roster {
         Some(Self { wallet_id, members: members.try_into().ok()? })
     }
 
+    /// The roster with another device for the party of this card.
+    ///
+    /// # Errors
+    /// `Config` if a key of the card stands in this roster already.
+    pub fn replace(&self, card: &Card) -> Result<Self, Failure> {
+        let new_keys = [&card.identity_key, &card.sealing_key];
+        let known = self.members.iter().any(|member| {
+            new_keys.contains(&&member.identity_key) || new_keys.contains(&&member.sealing_key)
+        });
+        let verifier = Verifier::new(&card.identity_key).filter(|_| !known);
+        let verifier = verifier.ok_or_else(|| Failure::config("two parties share a key"))?;
+        let replacement = Member {
+            role: card.role,
+            identity_key: card.identity_key,
+            sealing_key: card.sealing_key,
+            verifier,
+        };
+        let members = self
+            .members
+            .clone()
+            .map(|member| if member.role == card.role { replacement.clone() } else { member });
+        Ok(Self { wallet_id: self.wallet_id, members })
+    }
+
     /// The wallet, 32 random bytes.
     pub fn wallet_id(&self) -> &[u8; 32] {
         &self.wallet_id

@@ -10,7 +10,7 @@ use hpke::kdf::HkdfSha256;
 use hpke::kem::X25519HkdfSha256;
 use hpke::{Deserializable, Kem, OpModeR, OpModeS, Serializable};
 use rand_core::CryptoRngCore;
-use zeroize::Zeroizing;
+use zeroize::{Zeroize, Zeroizing};
 
 /// Bytes of an X25519 public key.
 pub(crate) const SEALING_KEY_BYTES: usize = 32;
@@ -53,6 +53,22 @@ impl OpeningKey {
         let mut rng = rng;
         let (private, public) = X25519HkdfSha256::gen_keypair(&mut rng);
         Self { private, public: public.to_bytes().into() }
+    }
+
+    /// The key of [`OpeningKey::secret_bytes`].
+    pub(crate) fn from_secret_bytes(bytes: &[u8; SEALING_KEY_BYTES]) -> Option<Self> {
+        let private = PrivateKey::from_bytes(bytes).ok()?;
+        let public = X25519HkdfSha256::sk_to_pk(&private).to_bytes().into();
+        Some(Self { private, public })
+    }
+
+    /// The private key, for sealing at rest.
+    pub(crate) fn secret_bytes(&self) -> Zeroizing<[u8; SEALING_KEY_BYTES]> {
+        let mut bytes = Zeroizing::new([0; SEALING_KEY_BYTES]);
+        let mut copy = self.private.to_bytes();
+        bytes.copy_from_slice(&copy);
+        copy.zeroize();
+        bytes
     }
 
     pub(crate) fn public_key(&self) -> [u8; SEALING_KEY_BYTES] {

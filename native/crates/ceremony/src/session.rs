@@ -6,17 +6,19 @@ use dkls23::sign::Signature;
 use dkls23::{Abort, Cancel, PartyIndex};
 use rand_core::CryptoRngCore;
 
+use crate::acknowledgement::Certificate;
 use crate::authorization::SigningAuthorization;
 use crate::channel::{Channel, Dropped};
 use crate::descriptor::{Descriptor, Kind, Participant};
-use crate::document::{self, PolicyDocument, SignDetails};
+use crate::document::{self, PolicyDocument, ReshareDetails, SignDetails};
 use crate::envelope::ROUND_INVITATION;
 use crate::error::Evidence;
 use crate::identity::{Card, Identity, Pairing, SIGNATURE_BYTES};
-use crate::invitation::Invitation;
+use crate::invitation::{self, Invitation};
 use crate::keygen::{self, FIRST_EPOCH, Keygen, Words};
 use crate::making::{Abandoned, Making};
-use crate::membership::Membership;
+use crate::membership::{Membership, Refusal};
+use crate::reshare::{Reshare, ReshareAuthorization};
 use crate::sign::Sign;
 use crate::store::{Commit, Key, ReadBack, Secret, Store, StoreError, Write};
 use crate::wallet::{ECDSA_KEY_ID, Wallet};
@@ -98,6 +100,20 @@ pub struct Rejected {
     pub pairing: Pairing,
 }
 
+/// A refresh or recovery that was not joined, with the authorization that it did not use up.
+pub struct Declined {
+    /// Why, and what to tell the initiator.
+    pub refusal: Refusal,
+    /// As it was.
+    pub authorization: ReshareAuthorization,
+}
+
+impl core::fmt::Debug for Declined {
+    fn fmt(&self, formatter: &mut core::fmt::Formatter<'_>) -> core::fmt::Result {
+        write!(formatter, "Declined({})", self.refusal.failure)
+    }
+}
+
 impl core::fmt::Debug for Rejected {
     fn fmt(&self, formatter: &mut core::fmt::Formatter<'_>) -> core::fmt::Result {
         write!(formatter, "Rejected({})", self.failure)
@@ -144,16 +160,34 @@ impl Input {
 enum Machine {
     Keygen(Box<Keygen>),
     Sign(Box<Sign>),
+    Reshare(Box<Reshare>),
     /// The failure is reported once its evidence is on disk and an attempt's shares are not.
-    Failing(Failure, Option<Abandoned>),
+    Failing(Failure, Box<Aftermath>),
     Closed,
 }
 
+/// What to note once a failure's writes are on disk.
+#[derive(Default)]
+struct Aftermath {
+    abandoned: Option<Abandoned>,
+    certified: Option<(Arc<Membership>, Certificate)>,
+}
+
 impl Machine {
+    /// What this party holds of the wallet, where the ceremony starts from it.
+    fn membership(&self) -> Option<Arc<Membership>> {
+        match self {
+            Self::Sign(machine) => machine.wallet().membership(),
+            Self::Reshare(machine) => Some(Arc::clone(machine.membership())),
+            Self::Keygen(_) | Self::Failing(..) | Self::Closed => None,
+        }
+    }
+
     /// The part that makes an epoch, if this is a ceremony that does and has come so far.
     fn making(&self) -> Option<&Making> {
         match self {
             Self::Keygen(machine) => machine.making(),
+            Self::Reshare(machine) => machine.making(),
             Self::Sign(_) | Self::Failing(..) | Self::Closed => None,
         }
     }
@@ -283,6 +317,81 @@ impl Session {
         Ok(session)
     }
 
+    /// Starts a refresh or recovery among all parties of the new roster.
+    ///
+    /// # Errors
+    /// `Config` for an authorization that has expired, at a new device, or where no epoch is held to start from.
+    pub fn reshare(
+        authorization: ReshareAuthorization,
+        times: Times,
+        rng: &mut dyn CryptoRngCore,
+    ) -> Result<Self, Failure> {
+        authorization.check_alive(times.now_ms)?;
+        let base = authorization.base()?;
+        let terms = authorization.terms(&base);
+        let details = Reshare::details(&terms, rng)?;
+        let identity = Arc::clone(base.identity());
+        let roster = authorization.roster.clone();
+        let (kind, epoch) = (authorization.kind(), terms.next);
+        let descriptor = describe(
+            &Terms { kind, epoch, participants: &Role::ALL },
+            &identity,
+            &roster,
+            &details,
+            times,
+            rng,
+        )?;
+        let machine = Reshare::new(authorization, terms, Some(base), Some(details));
+        Ok(Self::new(identity, roster, descriptor, Machine::Reshare(Box::new(machine))))
+    }
+
+    /// Joins a refresh or recovery, if its descriptor and round 0 are what this party's own authorization allows.
+    ///
+    /// # Errors
+    /// What is wrong, with the envelopes that tell the initiator; none for a descriptor that is not of this wallet's
+    /// parties. The authorization comes back with it: another attempt keeps it.
+    #[allow(clippy::result_large_err)] // once per attempt, and the authorization has to come back
+    pub fn join_reshare(
+        authorization: ReshareAuthorization,
+        descriptor: &[u8],
+        signature: &[u8],
+        round0: &[u8],
+        now_ms: u64,
+    ) -> Result<Self, Declined> {
+        let declined = |authorization, failure, outgoing| Declined {
+            authorization,
+            refusal: Refusal { failure, outgoing },
+        };
+        let identity = Arc::clone(authorization.membership.identity());
+        let roster = authorization.roster.clone();
+        let descriptor = match authorization.admit(descriptor, signature, now_ms) {
+            Ok(descriptor) => descriptor,
+            Err(failure) => return Err(declined(authorization, failure, Vec::new())),
+        };
+        let opened =
+            invitation::open_details::<ReshareDetails>((&identity, &roster), &descriptor, round0);
+        let terms = opened
+            .and_then(|details| {
+                let terms = details.terms().filter(|terms| terms.next == descriptor.epoch);
+                terms.ok_or_else(|| Failure::config("the details are not those of a refresh"))
+            })
+            .and_then(|terms| Ok((authorization.check(&terms)?, terms)));
+        let initiator = descriptor.initiator.index();
+        match terms {
+            Ok((base, terms)) => {
+                let machine = Reshare::new(authorization, terms, base, None);
+                let machine = Machine::Reshare(Box::new(machine));
+                let mut session = Self::new(identity, roster, descriptor, machine);
+                session.channel.mark_taken(ROUND_INVITATION, initiator);
+                Ok(session)
+            }
+            Err(failure) => {
+                let outgoing = Channel::new(identity, roster, descriptor).send_abort(&failure);
+                Err(declined(authorization, failure, outgoing))
+            }
+        }
+    }
+
     fn new(
         identity: Arc<Identity>,
         roster: Roster,
@@ -291,7 +400,9 @@ impl Session {
     ) -> Self {
         let wallet = match &machine {
             Machine::Sign(machine) => Some(Arc::clone(machine.wallet())),
-            Machine::Keygen(_) | Machine::Failing(..) | Machine::Closed => None,
+            Machine::Keygen(_) | Machine::Reshare(_) | Machine::Failing(..) | Machine::Closed => {
+                None
+            }
         };
         Self {
             channel: Channel::new(identity, roster, descriptor),
@@ -342,9 +453,14 @@ impl Session {
             }
             Event::Confirm(words) => input.confirmed = Some(words.to_vec()),
             Event::Committed(result) => match &self.machine {
-                Machine::Failing(failure, abandoned) => {
-                    if let (Ok(_), Some(Abandoned { membership, next })) = (&result, abandoned) {
-                        membership.note_abandoned(*next);
+                Machine::Failing(failure, aftermath) => {
+                    if result.is_ok() {
+                        if let Some(Abandoned { membership, next }) = &aftermath.abandoned {
+                            membership.note_abandoned(*next);
+                        }
+                        if let Some((membership, certificate)) = &aftermath.certified {
+                            membership.note_certified(certificate.clone());
+                        }
                     }
                     let failure = match result {
                         // Evidence that could not be written is not reported as if it were.
@@ -357,7 +473,7 @@ impl Session {
                     };
                     return Step::Report(self.abort(failure));
                 }
-                Machine::Keygen(_) | Machine::Sign(_) | Machine::Closed => {
+                Machine::Keygen(_) | Machine::Sign(_) | Machine::Reshare(_) | Machine::Closed => {
                     input.committed = Some(result);
                 }
             },
@@ -395,8 +511,13 @@ impl Session {
                 self.machine = Machine::Keygen(Box::new(machine));
                 Ok(next)
             }
+            Machine::Reshare(machine) => {
+                let (machine, next) = machine.advance(channel, outgoing, input, io)?;
+                self.machine = Machine::Reshare(Box::new(machine));
+                Ok(next)
+            }
             Machine::Sign(machine) => {
-                machine.release()?;
+                machine.release(channel.peers())?;
                 let (machine, next) = machine.advance(channel, outgoing, input, io)?;
                 self.share_leaves |= machine.share_left() && !self.share_was_announced;
                 self.machine = Machine::Sign(Box::new(machine));
@@ -412,14 +533,16 @@ impl Session {
     /// The failure to hand to [`Session::fail`] instead of sending anything.
     pub fn release(&self) -> Result<(), Failure> {
         match &self.machine {
-            Machine::Sign(machine) => machine.release(),
+            Machine::Sign(machine) => machine.release(self.channel.peers()),
             Machine::Closed if self.last_flight => {
                 let poisoned = self.channel.peers().iter().find(|&&peer| {
                     self.wallet.as_ref().is_some_and(|wallet| wallet.is_poisoned(peer))
                 });
                 poisoned.map_or(Ok(()), |&peer| Err(Abort::OtPoisoned(peer).into()))
             }
-            Machine::Keygen(_) | Machine::Failing(..) | Machine::Closed => Ok(()),
+            Machine::Keygen(_) | Machine::Reshare(_) | Machine::Failing(..) | Machine::Closed => {
+                Ok(())
+            }
         }
     }
 
@@ -427,16 +550,33 @@ impl Session {
     pub fn fail(&mut self, failure: Failure) -> Step {
         self.outgoing.clear();
         let mut writes = self.evidence_of(&failure);
-        let abandoned = self.machine.making().map(|making| {
+        let mut aftermath = Aftermath::default();
+        if let Some(making) = self.machine.making() {
             let (erasing, abandoned) = making.abandon();
             writes.extend(erasing);
-            abandoned
-        });
+            aftermath.abandoned = Some(abandoned);
+        }
+        if let Some((membership, certificate)) = self.learn(&failure)
+            && let Ok(commit) = membership.certify(&certificate)
+        {
+            writes.extend(commit.writes);
+            aftermath.certified = Some((membership, certificate));
+        }
         if writes.is_empty() {
             return Step::Report(self.abort(failure));
         }
-        self.machine = Machine::Failing(failure, abandoned);
+        self.machine = Machine::Failing(failure, Box::new(aftermath));
         Step::Commit(Commit { writes, read_back: Vec::new() })
+    }
+
+    /// A peer that holds other epochs said which: the next attempt starts from what both hold. The newest certificate
+    /// comes with it.
+    fn learn(&self, failure: &Failure) -> Option<(Arc<Membership>, Certificate)> {
+        let (said, peer) = (failure.behind.as_ref()?, failure.told_by.and_then(Role::of)?);
+        let membership = self.machine.membership()?;
+        membership.note_peer(peer, (**said).clone());
+        let certificate = membership.read_certificate(&said.certificate)?;
+        Some((membership, certificate))
     }
 
     /// Ends the session because this party's operator or owner said no.
@@ -517,6 +657,7 @@ impl Session {
                 None => self.waiting(machine.round()),
             },
             Machine::Sign(machine) => self.waiting(machine.round()),
+            Machine::Reshare(machine) => self.waiting(machine.round()),
             Machine::Failing(..) | Machine::Closed => self.waiting(0),
         };
         self.report(status)
@@ -582,13 +723,13 @@ fn invited(
     Ok((descriptor, roster, policy))
 }
 
-struct Terms<'a> {
-    kind: Kind,
-    epoch: u64,
-    participants: &'a [Role],
+pub(crate) struct Terms<'a> {
+    pub(crate) kind: Kind,
+    pub(crate) epoch: u64,
+    pub(crate) participants: &'a [Role],
 }
 
-fn describe(
+pub(crate) fn describe(
     terms: &Terms<'_>,
     identity: &Identity,
     roster: &Roster,

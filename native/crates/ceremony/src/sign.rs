@@ -3,9 +3,9 @@
 
 use std::sync::Arc;
 
-use dkls23::KeyShare;
 use dkls23::derive::DerivationPath;
 use dkls23::sign::{Round1, Round2, Round3, SignItem, SignSetup, start};
+use dkls23::{KeyShare, PartyIndex};
 
 use crate::authorization::ConsentedItem;
 use crate::channel::Channel;
@@ -56,7 +56,10 @@ impl Sign {
 
     /// Asked before every step and again when bytes are about to leave: another session of the pair may have
     /// failed meanwhile.
-    pub(crate) fn release(&self) -> Result<(), Failure> {
+    pub(crate) fn release(&self, peers: &[PartyIndex]) -> Result<(), Failure> {
+        if peers.iter().any(|peer| self.wallet.is_replaced(*peer)) {
+            return Err(Failure::replaced());
+        }
         let released = match &self.state {
             State::Starting | State::Registering => Ok(()),
             State::Round1(round) => round.release(),

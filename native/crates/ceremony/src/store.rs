@@ -9,6 +9,8 @@ use zeroize::Zeroizing;
 /// Names a record.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Key {
+    /// This party's secret keys.
+    Identity,
     /// A session this party started or joined; the value is `expiresAt`. Refuses replays until then.
     SeenSession([u8; 32]),
     /// This party's share of one key in one epoch.
@@ -61,6 +63,82 @@ pub enum Key {
     Poisonings([u8; 32], [u8; 32]),
     /// How often a peer's identity key failed another cryptographic check.
     Cheats([u8; 32], [u8; 32]),
+}
+
+impl Key {
+    /// The record's name in a store that names records by text: at most 255 bytes of ASCII, and everything of one
+    /// wallet under one prefix. [`Key::parse`] reads it.
+    pub fn id(&self) -> String {
+        let hex = hex::encode::<[u8; 32]>;
+        let epoch = |kind: &str, wallet_id: &[u8; 32], epoch: &u64| {
+            format!("wallet/{}/{kind}/{epoch:020}", hex(*wallet_id))
+        };
+        let count = |kind: &str, own: &[u8; 32], peer: &[u8; 32]| {
+            format!("count/{kind}/{}/{}", hex(*own), hex(*peer))
+        };
+        match self {
+            Self::Identity => "identity".to_owned(),
+            Self::SeenSession(session_id) => format!("session/{}", hex(*session_id)),
+            Self::Share { wallet_id, epoch: number, key_id } => {
+                format!("{}/{key_id}", epoch("share", wallet_id, number))
+            }
+            Self::Prepared { wallet_id, epoch: number } => epoch("prepared", wallet_id, number),
+            Self::Intent { wallet_id, epoch: number } => epoch("intent", wallet_id, number),
+            Self::Replaced { wallet_id, identity_key } => {
+                format!("wallet/{}/replaced/{}", hex(*wallet_id), hex(*identity_key))
+            }
+            Self::Acknowledged { wallet_id, epoch: number } => {
+                epoch("acknowledged", wallet_id, number)
+            }
+            Self::Certificate { wallet_id, epoch: number } => {
+                epoch("certificate", wallet_id, number)
+            }
+            Self::SetupFailures(own, peer) => count("setup-failures", own, peer),
+            Self::Poisonings(own, peer) => count("poisonings", own, peer),
+            Self::Cheats(own, peer) => count("cheats", own, peer),
+        }
+    }
+
+    /// The key of an id; `None` for any other text.
+    pub fn parse(id: &str) -> Option<Self> {
+        let bytes = |text: &str| {
+            let mut bytes = [0; 32];
+            hex::decode_to_slice(text, &mut bytes).ok().map(|()| bytes)
+        };
+        let mut words = id.splitn(5, '/');
+        let mut word = || words.next();
+        let key = match word()? {
+            "identity" => Self::Identity,
+            "session" => Self::SeenSession(bytes(word()?)?),
+            "count" => {
+                let (kind, own, peer) = (word()?, bytes(word()?)?, bytes(word()?)?);
+                match kind {
+                    "setup-failures" => Self::SetupFailures(own, peer),
+                    "poisonings" => Self::Poisonings(own, peer),
+                    "cheats" => Self::Cheats(own, peer),
+                    _ => return None,
+                }
+            }
+            "wallet" => {
+                let (wallet_id, kind, name) = (bytes(word()?)?, word()?, word()?);
+                if kind == "replaced" {
+                    Self::Replaced { wallet_id, identity_key: bytes(name)? }
+                } else {
+                    let epoch = name.parse().ok()?;
+                    match kind {
+                        "share" => Self::Share { wallet_id, epoch, key_id: word()?.to_owned() },
+                        "prepared" => Self::Prepared { wallet_id, epoch },
+                        "intent" => Self::Intent { wallet_id, epoch },
+                        "acknowledged" => Self::Acknowledged { wallet_id, epoch },
+                        "certificate" => Self::Certificate { wallet_id, epoch },
+                        _ => return None,
+                    }
+                }
+            }
+            _ => return None,
+        };
+        (key.id() == id).then_some(key)
+    }
 }
 
 /// One change.
@@ -136,6 +214,12 @@ impl MemoryStore {
     /// An empty store.
     pub fn new() -> Self {
         Self::default()
+    }
+
+    /// A copy of everything, as a store on disk would give it to whoever opens it.
+    pub fn records(&self) -> Vec<(Key, Secret)> {
+        let copy = |(key, value): (&Key, &Secret)| (key.clone(), Secret(value.0.clone()));
+        self.records.iter().map(copy).collect()
     }
 
     fn write(&mut self, write: Write) {

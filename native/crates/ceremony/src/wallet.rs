@@ -1,14 +1,14 @@
 //! One party's shares of a wallet in one epoch: what signing starts from.
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, PoisonError, Weak};
 
 use dkls23::derive::{DerivationPath, DerivedKey, derive};
 use dkls23::{KeyShare, PartyIndex};
 
 use crate::document::PolicyDocument;
 use crate::identity::Identity;
-use crate::{Failure, Role, Roster};
+use crate::{Failure, Membership, Role, Roster};
 
 /// The id of the ECDSA key, which serves EVM chains and Bitcoin P2WPKH.
 pub const ECDSA_KEY_ID: &str = "ecdsa";
@@ -20,6 +20,7 @@ pub struct Wallet {
     epoch: u64,
     policy: PolicyDocument,
     keys: BTreeMap<String, Arc<KeyShare>>,
+    membership: Weak<Membership>,
     /// Peers whose poisoning is counted already: one failed check stops many sessions and counts once.
     counted: Mutex<BTreeSet<PartyIndex>>,
 }
@@ -31,8 +32,10 @@ impl Wallet {
         epoch: u64,
         policy: PolicyDocument,
         keys: BTreeMap<String, Arc<KeyShare>>,
+        membership: Weak<Membership>,
     ) -> Self {
-        Self { identity, roster, epoch, policy, keys, counted: Mutex::new(BTreeSet::new()) }
+        let counted = Mutex::new(BTreeSet::new());
+        Self { identity, roster, epoch, policy, keys, membership, counted }
     }
 
     /// This party.
@@ -93,6 +96,20 @@ impl Wallet {
     /// The count of a poisoning could not be written: the next session that reports it counts it.
     pub(crate) fn forget_poisoning(&self, peer: PartyIndex) {
         self.counted.lock().unwrap_or_else(PoisonError::into_inner).remove(&peer);
+    }
+
+    /// All epochs of the wallet, unless the wallet was closed and only sessions go on.
+    pub(crate) fn membership(&self) -> Option<Arc<Membership>> {
+        self.membership.upgrade()
+    }
+
+    /// Whether this party acknowledged an epoch in which the peer of this one is another device.
+    pub(crate) fn is_replaced(&self, peer: PartyIndex) -> bool {
+        let key = self.roster.member(peer).map(|member| member.identity_key);
+        let replaced = |membership: Arc<Membership>| {
+            key.is_some_and(|key| membership.state().epochs.is_replaced(&key))
+        };
+        self.membership().is_some_and(replaced)
     }
 
     pub(crate) fn identity(&self) -> &Arc<Identity> {

@@ -39,8 +39,9 @@ mod proposal;
 #[cfg(test)]
 mod recording;
 #[cfg(test)]
-mod secrecy;
+mod reshare;
 #[cfg(test)]
+mod secrecy;
 mod sign;
 #[cfg(test)]
 mod stopping;

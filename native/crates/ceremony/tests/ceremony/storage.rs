@@ -59,6 +59,7 @@ fn kind(commit: &Commit) -> &'static str {
         Write::Delete(_) | Write::ForgetSessionsBefore(_) => None,
     });
     match written.unwrap() {
+        Key::Identity => "identity",
         Key::SeenSession(_) => "session",
         Key::Prepared { .. } | Key::Share { .. } => "share",
         Key::Intent { .. } => "intent",
