@@ -4,7 +4,7 @@ import type { Database } from 'better-sqlite3'
 import { MpcWalletError } from '../errors.js'
 import { createPrivateFile, syncDirectory } from './private-files.js'
 import type { SqliteDriver } from './sqlite-driver.js'
-import { createSchema, migrate, requireKnownVersion } from './sqlite-schema.js'
+import { createdWith, createSchema, migrate, requireKnownVersion } from './sqlite-schema.js'
 import { storeError } from './store-error.js'
 
 /** What is set on a connection, and what SQLite must then say is in force. */
@@ -22,6 +22,13 @@ const PRAGMAS: readonly (readonly [name: string, set: string, inForce: string | 
   ['wal_autocheckpoint', '0', 0],
 ]
 
+/** @internal */
+export interface Connection {
+  readonly db: Database
+  /** The version of this package that made the store. */
+  readonly createdWith: string
+}
+
 /**
  * Opens the database of a store with every setting in force, checked from end to end.
  *
@@ -29,7 +36,7 @@ const PRAGMAS: readonly (readonly [name: string, set: string, inForce: string | 
  * throws.
  * @internal
  */
-export function openConnection(Driver: SqliteDriver, path: string): Database {
+export function openConnection(Driver: SqliteDriver, path: string): Connection {
   const db = new Driver(path, { fileMustExist: true, timeout: 0 })
   try {
     // before the first access, which then keeps other programs out, and the WAL index off the disk
@@ -42,7 +49,7 @@ export function openConnection(Driver: SqliteDriver, path: string): Database {
     db.exec('BEGIN IMMEDIATE; ROLLBACK') // SQLite opens what it cannot write, too
     requireIntegrity(db)
     migrate(Driver, db)
-    return db
+    return { db, createdWith: createdWith(db) }
   } catch (error) {
     db.close()
     throw error

@@ -10,7 +10,6 @@ import { hasPrivateFile, requirePath, requirePrivateDirectory } from './private-
 import { RecordStore, type Records } from './record-store.js'
 import { createDatabase, openConnection } from './sqlite-connection.js'
 import { loadSqlite, type SqliteDriver } from './sqlite-driver.js'
-import { createdWith } from './sqlite-schema.js'
 import { storeError, toStoreError } from './store-error.js'
 import { lockStore, type StoreLock } from './store-lock.js'
 
@@ -58,9 +57,9 @@ export class SqliteStore extends RecordStore {
       const lock = lockStore(Driver, path)
       try {
         requireFiles(Driver, path)
-        const db = openConnection(Driver, path)
+        const { db, createdWith } = openConnection(Driver, path)
         const counter = new FileCounter({ path: `${path}.counter` })
-        return new SqliteStore(sqliteRecords(db, path, lock), createdWith(db), counter)
+        return new SqliteStore(sqliteRecords(db, path, lock), createdWith, counter)
       } catch (error) {
         lock.release()
         throw error
