@@ -26,7 +26,7 @@ export const ERROR_TABLE = Object.freeze({
     next: 'wait for the first call before the second',
   },
   SESSION_CLOSED: {
-    meaning: 'the wallet, transport or session was closed or has ended',
+    meaning: 'the wallet, store, transport or session was closed or has ended',
     retryable: false,
     next: 'open a new one; what was closed never works again',
   },
@@ -79,6 +79,58 @@ export const ERROR_TABLE = Object.freeze({
     meaning: 'the result was wrong and it cannot be said through whom',
     retryable: false,
     next: 'call the operators; do not retry in a loop',
+  },
+
+  // state
+  ROLLBACK: {
+    meaning: 'something is older than what was seen before, as after restoring an old copy',
+    retryable: false,
+    next: 'find out which copy was restored, and call the operator before anything is signed',
+  },
+  STORE_RECORD_EXISTS: {
+    meaning: 'a record that was to be created is already there; nothing of the batch was written',
+    retryable: false,
+    next: 'read what is there; never create it a second time',
+  },
+  STORE_LOCKED: {
+    meaning: 'the store is open elsewhere; one process has it at a time',
+    retryable: true,
+    next: 'close it there, or end that process',
+  },
+  STORE_READ_ONLY: {
+    meaning: "this user may not write the store's files, or the file system takes no writes",
+    retryable: false,
+    next: 'let the user of this process own directory and files, on a file system mounted for writing',
+  },
+  STORE_FULL: {
+    meaning: 'the disk of the store has no room left; nothing of this write was kept',
+    retryable: true,
+    next: 'make room on that disk, then call again',
+  },
+  STORE_CORRUPT: {
+    meaning: "the store's files are not what was written to them",
+    retryable: false,
+    next: 'stop, copy the files away as they are, then restore a backup or have this party recovered',
+  },
+  STORE_VERSION: {
+    meaning: 'the store was made by a newer version of this package, or is none of its stores',
+    retryable: false,
+    next: 'install the newer version, or give the path of a store',
+  },
+  STORE_INSECURE_MODE: {
+    meaning: "other users of the machine may read or write the store's files",
+    retryable: false,
+    next: 'run chown on what is not yours, chmod 700 on the directory and chmod 600 on its files, and ask who had access',
+  },
+  STORE_PATH: {
+    meaning: 'at the path of the store, or of a file of it, is a link or something else',
+    retryable: false,
+    next: 'give a real path, in a directory that exists and is used for nothing else',
+  },
+  STORE_DRIVER_MISSING: {
+    meaning: 'better-sqlite3 is not installed, or its binary was not built for this Node.js',
+    retryable: false,
+    next: 'run npm rebuild better-sqlite3 --ignore-scripts=false; where no binary can be downloaded it needs Python and a C++ compiler',
   },
 
   // environment

@@ -57,7 +57,8 @@ export function requireSignal(field: string, value: unknown): AbortSignal | unde
 }
 
 // by shape, not by class: arguments may come from another realm
-function isBytes(value: unknown): value is Uint8Array {
+/** @internal */
+export function isBytes(value: unknown): value is Uint8Array {
   return Object.prototype.toString.call(value) === '[object Uint8Array]'
 }
 

@@ -1,0 +1,6 @@
+export { FileCounter } from './file-counter.js'
+export { FileStore, type FileStoreParameters } from './file-store.js'
+export type { KeyShareStore, StoreBatch, StoreWrite } from './key-share-store.js'
+export { MemoryStore } from './memory-store.js'
+export type { OutsideCounter } from './outside-counter.js'
+export { SqliteStore, type SqliteStoreParameters } from './sqlite-store.js'
