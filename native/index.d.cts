@@ -1,5 +1,7 @@
 /** A copy, in memory of its own. */
 export type Bytes = Uint8Array
+/** A secret, to be wiped by whoever asked for it. */
+export type SecretBytes = Uint8Array
 
 /**
  * Which binding artifact the generated loader actually loaded: `'native'` for
@@ -15,6 +17,16 @@ export declare class Authorization {
   get digest(): Bytes
   /** After this no session starts from it. */
   get expiresAtMs(): bigint
+}
+
+/** A new key on its way to its wrapper. */
+export declare class FreshKey {
+  /** For a wrapper of this name. */
+  constructor(wrapper: string)
+  /** The 32 bytes: **secret, in the clear**, for the wrapper; to be wiped behind it. */
+  expose(): SecretBytes
+  /** The vault of this key, which the wrapper keeps as `wrapped`. Once. */
+  createVault(wrapped: Uint8Array): Vault
 }
 
 /** One party's secret keys. Signs for named purposes inside ceremonies, never free bytes. */
@@ -79,6 +91,18 @@ export declare class Pairing {
   get card(): Bytes
 }
 
+/** One party's own yes to one refresh or recovery. Has no constructor from bytes. */
+export declare class ReshareConsent {
+  /** Other shares for the same parties. */
+  static refresh(wallet: Wallet, nowMs: bigint, lifetimeMs: number): ReshareConsent
+  /** A new device's own yes to joining a wallet with the parties of these cards. */
+  static join(identity: Identity, walletId: Uint8Array, cards: Array<Uint8Array>, store: Store, nowMs: bigint, lifetimeMs: number): ReshareConsent
+  /** Starts the ceremony; uses the consent up. */
+  start(nowMs: bigint, lifetimeMs: number): Session
+  /** Joins the ceremony that another party started. A consent that does not fit it is not used up. */
+  accept(descriptor: Uint8Array, signature: Uint8Array, round0: Uint8Array, nowMs: bigint): Joined
+}
+
 /** A ceremony at this party. Has no constructor: it starts from an authorization of its kind. */
 export declare class Session {
   /** Starts a key generation as initiator; `cards` are those of all three parties, the own one included. */
@@ -102,6 +126,15 @@ export declare class Session {
   /** Key generation: the operator's yes to exactly these words. */
   confirm(nowMs: bigint, words: Array<string>): Promise<RoundOutcome>
   /**
+   * What must be durable, sealed: all or nothing. Hand it to the store before anything else of this party is
+   * handed to it, and come back with what it says.
+   */
+  takeBatch(): StoreBatch
+  /** The batch is durable; `values` are the records to be read back, in order, as they were read from the store. */
+  committed(nowMs: bigint, values: Array<Uint8Array | undefined | null>): Promise<RoundOutcome>
+  /** The store wrote nothing: because a record to be created `exists`, or for any other reason. */
+  commitFailed(nowMs: bigint, exists: boolean): Promise<RoundOutcome>
+  /**
    * Ends the session and gives the signed abort envelopes for the peers: `refused` if this party's
    * operator or owner said no. During a round it cancels instead; the round's outcome has the envelopes.
    */
@@ -114,8 +147,26 @@ export declare class Session {
 
 /** What must outlive a ceremony at this party: seen sessions, shares, poisonings, counts. */
 export declare class Store {
-  /** An empty store. */
+  /** An empty store in the memory of this process. */
   constructor()
+  /** The party's secret keys, sealed, to be committed once. */
+  sealIdentity(identity: Identity): StoreBatch
+}
+
+/** An unlocked vault: seals and opens the records of one store. */
+export declare class Vault {
+  /** A new vault that a password opens; takes 64 MiB and a fraction of a second, or 256 MiB if it is to be `costly`. */
+  static createWithPassword(password: Uint8Array, costly: boolean): Promise<Vault>
+  /** Opens a vault by its password. */
+  static unlockWithPassword(header: Uint8Array, password: Uint8Array): Promise<Vault>
+  /** Opens a vault by the key that its wrapper gave back. The caller wipes its own copy. */
+  static unlockWithKey(header: Uint8Array, key: Uint8Array): Vault
+  /** Public: how the vault is opened. Kept beside the records. */
+  get header(): Bytes
+  /** The party's secret keys, from their record. */
+  openIdentity(sealed: Uint8Array): Identity
+  /** What sessions of this party seal with; `records` are those of the store under `session/` and `count/`. */
+  store(records: Array<StoredRecord>): Store
 }
 
 /** One party's certified wallet: the share inside, only public data outside. Has no constructor. */
@@ -140,8 +191,17 @@ export declare class Wallet {
   derive(path: Array<number>): Bytes
   /** Peers with which this party signs nothing more in this epoch. */
   get poisoned(): Array<Role>
-  /** This party's own consent to sign exactly this payload with the account at `path`, once. */
-  consent(intent: Intent, path: Array<number>, nowMs: bigint, lifetimeMs: number): Authorization
+  /**
+   * This party's own consent to sign exactly this payload with the account at `path`, once, with this co-signer:
+   * under the newest epoch that both hold.
+   */
+  consent(intent: Intent, path: Array<number>, cosigner: Role, nowMs: bigint, lifetimeMs: number): Authorization
+  /** Opens a wallet from all records that a store holds of it. */
+  static openSealed(identity: Identity, walletId: Uint8Array, store: Store, records: Array<StoredRecord>): Wallet
+  /** After `openSealed`: what an attempt that nobody acknowledged left, to be erased. */
+  takeErased(): StoreBatch
+  /** Whether everybody acknowledged an epoch of the wallet. Before that it has no address. */
+  get isCertified(): boolean
   /** Lets go of the share. Sessions that run keep theirs until they end. */
   close(): void
 }
@@ -215,6 +275,16 @@ export interface Dropped {
   from: number
 }
 
+/** A session that was joined, or what to tell whoever started it. */
+export interface Joined {
+  /** The session, if it was joined. */
+  session?: Session
+  /** Why it was not: a code. */
+  code?: string
+  /** What to send instead. */
+  outgoing: Array<Bytes>
+}
+
 /** A party of a committee. */
 export interface PartyInfo {
   /** Shamir x-coordinate, fixed by the role. */
@@ -241,11 +311,15 @@ export declare function readCard(card: Uint8Array): CardInfo
 /** Reads a descriptor's layout, for choosing who handles it. */
 export declare function readDescriptor(descriptor: Uint8Array): DescriptorInfo
 
+/** Reads a vault's header; opens nothing. */
+export declare function readVaultHeader(header: Uint8Array): VaultHeaderInfo
+
 /** Who a party is. */
 export type Role = 'agent' | 'user' | 'recovery'
 
 /** What a call came to. Send `outgoing` first, whatever the kind. */
 export type RoundOutcome =
+  | { kind: 'commit' }
   | { kind: 'waiting'; /** Round. */
     round: number; /** From whom. */
     missing: Array<Role>; /** What did not verify. */
@@ -284,4 +358,41 @@ export interface SignatureOutput {
   s: Bytes
   /** Bit 0: y of R is odd. Bit 1: x of R was not below the group order. */
   recoveryId: number
+}
+
+/** What is to be written, all or nothing, and then read. */
+export interface StoreBatch {
+  /** In order. */
+  writes: Array<StoreWrite>
+  /** Ids of the records to be read afterwards. */
+  readBack: Array<string>
+}
+
+/** A record as a store gave it. */
+export interface StoredRecord {
+  /** Its id. */
+  id: string
+  /** Its sealed bytes. */
+  value: Uint8Array
+}
+
+/** One write of a batch. */
+export interface StoreWrite {
+  /** What it does. */
+  kind: StoreWriteKind
+  /** The record's id. */
+  id: string
+  /** Its sealed bytes; absent where it is removed. */
+  value?: Bytes
+}
+
+/** What a write does. */
+export type StoreWriteKind = 'put' | 'create' | 'delete'
+
+/** What a vault's header says. */
+export interface VaultHeaderInfo {
+  /** The name of the key wrapper; absent if a password opens it. */
+  wrapper?: string
+  /** What the wrapper gives the key back for. */
+  wrapped?: Bytes
 }

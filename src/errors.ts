@@ -133,6 +133,28 @@ export const ERROR_TABLE = Object.freeze({
     next: 'run npm rebuild better-sqlite3 --ignore-scripts=false; where no binary can be downloaded it needs Python and a C++ compiler',
   },
 
+  // what a store holds of a wallet
+  SHARE_ABSENT: {
+    meaning: 'the store holds no share of this wallet',
+    retryable: false,
+    next: 'open the right store, restore a backup, or recover this party with the other two',
+  },
+  SHARE_UNREADABLE: {
+    meaning: 'a sealed record was changed, moved, or written by another version',
+    retryable: false,
+    next: 'restore a backup, or recover this party with the other two; find out who had access',
+  },
+  WRONG_PASSWORD: {
+    meaning: 'the password, or the key of the key wrapper, is not the one that sealed the store',
+    retryable: false,
+    next: 'try the right one; nothing was changed',
+  },
+  EPOCH_BEHIND: {
+    meaning: 'the parties hold different epochs of the wallet, and none in common was found',
+    retryable: true,
+    next: 'call again: each now knows what the other holds; if it persists, refresh or recover',
+  },
+
   // environment
   STORE_UNAVAILABLE: {
     meaning: "this party's store could not be written or read, so nothing went on",

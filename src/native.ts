@@ -6,10 +6,13 @@ export type {
   Identity,
   Invitation,
   Pairing,
+  ReshareConsent,
   RoundOutcome,
   Session,
   SignatureOutput,
   Store,
+  StoreBatch,
+  Vault,
   Wallet,
 } from '#native'
 

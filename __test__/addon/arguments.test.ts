@@ -270,8 +270,9 @@ const CALLS: Record<string, () => Call | Promise<Call>> = {
   },
   'Wallet#derive': () => ({ values: [[0]], call: (path) => wallets.user.derive(path) }),
   'Wallet#consent': () => ({
-    values: [Intent.parse(PAYMENT), [0], NOW, MINUTE],
-    call: (intent, path, now, lifetime) => wallets.user.consent(intent, path, now, lifetime),
+    values: [Intent.parse(PAYMENT), [0], 'agent', NOW, MINUTE],
+    call: (intent, path, peer, now, lifetime) =>
+      wallets.user.consent(intent, path, peer, now, lifetime),
   }),
   readCard: () => ({ values: [parties.cards[0]], call: readCard }),
   readDescriptor: () => ({ values: [requested.session.descriptor], call: readDescriptor }),

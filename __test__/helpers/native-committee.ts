@@ -214,10 +214,11 @@ export interface Requested {
 export function consentOf({
   wallets,
   initiator = 'agent',
+  cosigner = 'user',
   intent,
   path = [],
 }: Request): Authorization {
-  return wallets[initiator].consent(intent ?? Intent.parse(PAYMENT), path, NOW, MINUTE)
+  return wallets[initiator].consent(intent ?? Intent.parse(PAYMENT), path, cosigner, NOW, MINUTE)
 }
 
 /** Asks the co-signer for a signature. */

@@ -5,6 +5,7 @@ use ceremony::Role as NativeRole;
 use napi::Env;
 use napi::bindgen_prelude::{BigInt, JsValue, ToNapiValue, Uint8Array, Uint8ArraySlice, sys};
 use napi_derive::napi;
+use zeroize::Zeroizing;
 
 use crate::error::Fault;
 
@@ -67,6 +68,23 @@ impl ToNapiValue for Bytes {
     }
 }
 
+/// A secret that JavaScript asked for. Ours is wiped; the copy is for JavaScript to wipe.
+pub struct SecretBytes(Zeroizing<Vec<u8>>);
+
+impl SecretBytes {
+    pub(crate) fn copy_from(bytes: &[u8]) -> Self {
+        Self(Zeroizing::new(bytes.to_vec()))
+    }
+}
+
+impl ToNapiValue for SecretBytes {
+    #[allow(unsafe_code)] // the trait's signature; whoever calls it vouches for `env`
+    unsafe fn to_napi_value(env: sys::napi_env, bytes: Self) -> napi::Result<sys::napi_value> {
+        let copy = Uint8ArraySlice::copy_from(&Env::from_raw(env), &*bytes.0)?;
+        Ok(copy.raw())
+    }
+}
+
 pub(crate) fn bytes(bytes: &[u8]) -> Bytes {
     Bytes(bytes.to_vec())
 }
@@ -122,6 +140,12 @@ pub(crate) fn payload(bytes: &Uint8Array) -> Vec<u8> {
 pub(crate) fn envelopes(envelopes: &[Uint8Array]) -> Result<Vec<Vec<u8>>, Fault> {
     check_size(envelopes.len(), envelopes.iter().map(|envelope| envelope.len()).sum())?;
     Ok(envelopes.iter().map(|envelope| envelope.to_vec()).collect())
+}
+
+/// A record as a store gave it back.
+pub(crate) fn record(bytes: &Uint8Array) -> Result<Vec<u8>, Fault> {
+    check_size(1, bytes.len())?;
+    Ok(bytes.to_vec())
 }
 
 /// [`envelopes`] for a call that takes several byte arguments.

@@ -7,17 +7,21 @@ use ceremony::{Class, Failure};
 use napi::bindgen_prelude::Object;
 use napi::{Env, Error, JsValue, Status};
 
+use crate::convert::Bytes;
+
 /// What a call throws or rejects with.
 #[derive(Debug)]
 pub(crate) struct Fault {
     code: &'static str,
     message: String,
     culprits: Vec<&'static str>,
+    /// Signed envelopes that tell a peer.
+    outgoing: Vec<Vec<u8>>,
 }
 
 impl Fault {
     pub(crate) fn new(code: &'static str, message: impl Into<String>) -> Self {
-        Self { code, message: message.into(), culprits: Vec::new() }
+        Self { code, message: message.into(), culprits: Vec::new(), outgoing: Vec::new() }
     }
 
     /// The caller's argument is wrong.
@@ -42,6 +46,10 @@ impl Fault {
             let mut object = env.create_error(Error::new(Status::GenericFailure, self.message))?;
             object.set("code", self.code)?;
             object.set("culprits", self.culprits)?;
+            if !self.outgoing.is_empty() {
+                let outgoing: Vec<Bytes> = self.outgoing.into_iter().map(Bytes::from).collect();
+                object.set("outgoing", outgoing)?;
+            }
             Ok(object)
         };
         match build() {
@@ -64,6 +72,7 @@ pub(crate) fn code(class: Class) -> &'static str {
         Class::Refused => "CEREMONY_REFUSED",
         Class::Cancelled => "ABORTED",
         Class::Storage => "STORE_UNAVAILABLE",
+        Class::EpochBehind => "EPOCH_BEHIND",
         // `Class` may grow in its crate; an unmapped class is a bug of the addon and says so.
         _ => "INTERNAL",
     }
@@ -76,7 +85,14 @@ impl From<Failure> for Fault {
             code: code(failure.class),
             message: failure.reason.to_owned(),
             culprits: culprits.map(ceremony::Role::name).collect(),
+            outgoing: Vec::new(),
         }
+    }
+}
+
+impl From<ceremony::Refusal> for Fault {
+    fn from(ceremony::Refusal { failure, outgoing }: ceremony::Refusal) -> Self {
+        Self { outgoing, ..Self::from(failure) }
     }
 }
 

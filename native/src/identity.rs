@@ -5,6 +5,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use ceremony::Card;
 use ceremony::session::Rejected;
 use napi::Env;
+use napi::bindgen_prelude::Uint8Array;
 use napi_derive::napi;
 
 use crate::convert::{Bytes, Role, bytes, copies};
@@ -105,6 +106,10 @@ pub struct CardInfo {
 pub(crate) fn decode_card(card: &[u8]) -> Result<Card, Fault> {
     let [card] = copies([card])?; // copied first: the caller's memory may change while it is read
     Card::decode(&card).ok_or_else(|| Fault::input("not a card, or its signature does not verify"))
+}
+
+pub(crate) fn cards_of(cards: &[Uint8Array]) -> Result<Vec<Card>, Fault> {
+    cards.iter().map(|card| decode_card(card)).collect()
 }
 
 /// Reads a card and verifies its signature.

@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use ceremony::Membership;
 use ceremony::descriptor::{Descriptor, Kind};
 use napi::Env;
 use napi::bindgen_prelude::{BigInt, Object};
@@ -18,7 +19,7 @@ use crate::wallet::{Authorization, PartyInfo, Wallet};
 pub struct Invitation {
     inner: ceremony::Invitation,
     /// The wallet that opened it.
-    wallet: Arc<ceremony::Wallet>,
+    membership: Arc<Membership>,
     /// One per item, parsed here from the invitation's bytes.
     read: Vec<Intent>,
 }
@@ -38,14 +39,13 @@ impl Invitation {
         let claim = || {
             let now_ms = time(&now_ms, "nowMs")?;
             let [descriptor, signature, round0] = copies([descriptor, signature, round0])?;
-            Ok((now_ms, descriptor, signature, round0, wallet.open()?, Permit::take()?))
+            Ok((now_ms, descriptor, signature, round0, wallet.membership()?, Permit::take()?))
         };
-        let (now_ms, descriptor, signature, round0, wallet, permit) = guard(env, claim)?;
+        let (now_ms, descriptor, signature, round0, membership, permit) = guard(env, claim)?;
         let open = move || {
-            let inner =
-                ceremony::Invitation::open(&wallet, &descriptor, &signature, &round0, now_ms)?;
+            let inner = membership.open_invitation(&descriptor, &signature, &round0, now_ms)?;
             let read = parse_items(&inner)?;
-            Ok(Self { inner, wallet, read })
+            Ok(Self { inner, membership, read })
         };
         pool::spawn(env, permit, open, |opened| opened)
     }
@@ -104,7 +104,7 @@ impl Invitation {
             let now_ms = time(&now_ms, "nowMs")?;
             let payloads = self.read.iter().map(Intent::payload).collect();
             let authorization = self.inner.accept(payloads, now_ms)?;
-            Ok(Authorization::new(authorization, &self.wallet))
+            Ok(Authorization::new(authorization, self.inner.wallet()))
         })
     }
 
@@ -130,11 +130,11 @@ impl Invitation {
 impl Invitation {
     /// The invitation, for a session of the very wallet that opened it: another one's store has not seen the
     /// sessions of this party, and would let it join the same one twice.
-    pub(crate) fn for_wallet(
+    pub(crate) fn for_member(
         &self,
-        wallet: &Arc<ceremony::Wallet>,
+        membership: &Arc<Membership>,
     ) -> Result<&ceremony::Invitation, Fault> {
-        if Arc::ptr_eq(wallet, &self.wallet) {
+        if Arc::ptr_eq(membership, &self.membership) {
             Ok(&self.inner)
         } else {
             Err(Fault::input("the invitation was opened by another wallet"))

@@ -9,10 +9,12 @@ mod identity;
 mod intent;
 mod invitation;
 mod pool;
+mod reshare;
 mod session;
 mod store;
 #[cfg(feature = "test-panics")]
 mod test_panics;
+mod vault;
 mod wallet;
 
 #[napi_derive::module_init]

@@ -6,18 +6,19 @@
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 
-use ceremony::session::{Event, Io, Output, Report, Status, Times, advance};
+use ceremony::session::{Event, Io, Output, Report, Status, Step, Times};
+use ceremony::store::{Commit, Key, ReadBack, StoreError};
 use napi::Env;
 use napi::bindgen_prelude::{BigInt, Object, Uint8Array};
 use napi_derive::napi;
 
-use crate::convert::{Bytes, Role, bytes, copies, duration, envelopes, roles, time};
+use crate::convert::{Bytes, Role, bytes, copies, duration, envelopes, record, roles, time};
 use crate::error::{Fault, code, guard};
 use crate::generator::Generator;
-use crate::identity::{Identity, Pairing, decode_card};
+use crate::identity::{Identity, Pairing, cards_of};
 use crate::invitation::Invitation;
 use crate::pool::{self, Permit};
-use crate::store::{Shared, Store};
+use crate::store::{Committing, Shared, Store, StoreBatch};
 use crate::wallet::{Authorization, Wallet};
 
 static LIVE: AtomicUsize = AtomicUsize::new(0);
@@ -31,31 +32,59 @@ struct State {
     session: ceremony::Session,
     rng: Generator,
     store: Shared,
+    /// What the session waits for, where records are kept in JavaScript.
+    pending: Option<Pending>,
+}
+
+/// A commit on its way.
+struct Pending {
+    /// Taken when it is sealed.
+    commit: Option<Commit>,
+    read_back: Vec<Key>,
+}
+
+/// What a step came to, as far as this process can take it by itself.
+enum Progress {
+    Report(Report),
+    Commit,
 }
 
 impl State {
     fn new(session: ceremony::Session, rng: Generator, store: Shared) -> Box<Self> {
         LIVE.fetch_add(1, Ordering::AcqRel);
-        Box::new(Self { session, rng, store })
+        Box::new(Self { session, rng, store, pending: None })
     }
 
-    fn advance(&mut self, event: Event<'_>, now_ms: u64, cancelled: &AtomicBool) -> Report {
+    fn advance(&mut self, event: Event<'_>, now_ms: u64, cancelled: &AtomicBool) -> Progress {
         let cancel = || cancelled.load(Ordering::Relaxed);
         let mut io = Io { rng: &mut self.rng, now_ms, cancel: &cancel };
-        let mut store = StoreOf(&self.store);
-        advance(&mut self.session, event, &mut store, &mut io)
+        let step = self.session.step(event, &mut io);
+        self.settle(step, now_ms, &cancel)
     }
 
     /// Ends with a failure that was found when bytes were about to leave.
-    fn fail(&mut self, failure: ceremony::Failure, now_ms: u64) -> Report {
-        let mut io = Io { rng: &mut self.rng, now_ms, cancel: &|| false };
-        let mut step = self.session.fail(failure);
+    fn fail(&mut self, failure: ceremony::Failure, now_ms: u64) -> Progress {
+        let step = self.session.fail(failure);
+        self.settle(step, now_ms, &|| false)
+    }
+
+    /// Goes on as long as the store answers at once.
+    fn settle(&mut self, step: Step, now_ms: u64, cancel: dkls23::Cancel<'_>) -> Progress {
+        let mut step = step;
         loop {
-            match step {
-                ceremony::session::Step::Report(report) => return report,
-                ceremony::session::Step::Commit(commit) => {
-                    let result = ceremony::store::Store::commit(&mut StoreOf(&self.store), commit);
+            let commit = match step {
+                Step::Report(report) => return Progress::Report(report),
+                Step::Commit(commit) => commit,
+            };
+            match self.store.commit(commit) {
+                Committing::Done(result) => {
+                    let mut io = Io { rng: &mut self.rng, now_ms, cancel };
                     step = self.session.step(Event::Committed(result), &mut io);
+                }
+                Committing::Elsewhere(commit) => {
+                    let read_back = commit.read_back.clone();
+                    self.pending = Some(Pending { commit: Some(commit), read_back });
+                    return Progress::Commit;
                 }
             }
         }
@@ -65,18 +94,6 @@ impl State {
 impl Drop for State {
     fn drop(&mut self) {
         LIVE.fetch_sub(1, Ordering::AcqRel);
-    }
-}
-
-/// The shared store, locked for the time of one commit.
-struct StoreOf<'a>(&'a Shared);
-
-impl ceremony::store::Store for StoreOf<'_> {
-    fn commit(
-        &mut self,
-        commit: ceremony::store::Commit,
-    ) -> Result<ceremony::store::ReadBack, ceremony::store::StoreError> {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner).commit(commit)
     }
 }
 
@@ -113,14 +130,21 @@ impl Handle {
         let mut slot = self.slot();
         let disposed = matches!(*slot, Slot::Closed);
         *slot = Slot::Closed;
-        let Round { mut state, mut report, now_ms } = outcome?;
+        let Round { mut state, mut progress, now_ms } = outcome?;
         if disposed {
             return Err(Fault::new("SESSION_CLOSED", "the session was disposed during the round"));
         }
         // Another session of the pair may have failed while this outcome waited for the JavaScript thread.
-        if let Err(failure) = state.session.release() {
-            report = state.fail(failure, now_ms);
+        if let (Progress::Report(_), Err(failure)) = (&progress, state.session.release()) {
+            progress = state.fail(failure, now_ms);
         }
+        let mut report = match progress {
+            Progress::Report(report) => report,
+            Progress::Commit => {
+                *slot = Slot::Idle(state);
+                return Ok(RoundOutcome::Commit);
+            }
+        };
         let store = Arc::clone(&state.store);
         let goes_on =
             |report: &Report| matches!(report.status, Status::Waiting { .. } | Status::Confirm(_));
@@ -137,7 +161,7 @@ impl Handle {
 
 struct Round {
     state: Box<State>,
-    report: Report,
+    progress: Progress,
     now_ms: u64,
 }
 
@@ -166,6 +190,8 @@ pub struct SignatureOutput {
 /// What a call came to. Send `outgoing` first, whatever the kind.
 #[napi(discriminant = "kind", discriminant_case = "lowercase", object_from_js = false)]
 pub enum RoundOutcome {
+    /// Something must be durable before the session goes on: `takeBatch`, then `committed` or `commitFailed`.
+    Commit,
     /// Nothing to send; more messages of this round are needed.
     Waiting {
         /// Round.
@@ -304,7 +330,7 @@ pub struct Session {
 }
 
 impl Session {
-    fn new(
+    pub(crate) fn new(
         session: ceremony::Session,
         descriptor_signature: Vec<u8>,
         rng: Generator,
@@ -329,21 +355,35 @@ impl Session {
     ) -> napi::Result<Object<'env>> {
         let claim = || {
             let now_ms = time(now_ms, "nowMs")?;
-            let event = take_event()?;
             let permit = Permit::take()?;
+            let event = take_event()?;
             Ok((now_ms, event, permit, self.handle.take()?))
         };
-        let (now_ms, event, permit, mut state) = guard(env, claim)?;
+        let (now_ms, mut event, permit, mut state) = guard(env, claim)?;
         let (worker, settler) = (Arc::clone(&self.handle), Arc::clone(&self.handle));
         pool::spawn(
             env,
             permit,
             move || {
-                let report = state.advance(event.borrow(), now_ms, &worker.cancelled);
-                Ok(Round { state, report, now_ms })
+                let progress = state.advance(event.into_event(), now_ms, &worker.cancelled);
+                Ok(Round { state, progress, now_ms })
             },
             move |outcome| settler.settle(outcome),
         )
+    }
+}
+
+impl Session {
+    /// Ends the commit that is under way: what it wanted read back, and from where.
+    fn end_commit(&self) -> Result<(Vec<Key>, Shared), Fault> {
+        let mut slot = self.handle.slot();
+        let Slot::Idle(state) = &mut *slot else {
+            return Err(Fault::new("SESSION_CLOSED", "the session has no commit under way"));
+        };
+        let pending = state.pending.take_if(|pending| pending.commit.is_none());
+        let Pending { read_back, .. } =
+            pending.ok_or_else(|| Fault::input("the session has no commit under way"))?;
+        Ok((read_back, Arc::clone(&state.store)))
     }
 }
 
@@ -358,20 +398,21 @@ enum OwnedEvent {
     Begin(Vec<Vec<u8>>),
     Receive(Vec<Vec<u8>>),
     Confirm(Vec<String>),
+    Committed(Result<ReadBack, StoreError>),
 }
 
 impl OwnedEvent {
-    fn borrow(&self) -> Event<'_> {
+    /// Once: what was read back is moved into the session.
+    fn into_event(&mut self) -> Event<'_> {
         match self {
             Self::Begin(envelopes) => Event::Begin(envelopes),
             Self::Receive(envelopes) => Event::Receive(envelopes),
             Self::Confirm(words) => Event::Confirm(words),
+            Self::Committed(result) => {
+                Event::Committed(core::mem::replace(result, Err(StoreError::Unavailable)))
+            }
         }
     }
-}
-
-fn cards_of(cards: &[Uint8Array]) -> Result<Vec<ceremony::Card>, Fault> {
-    cards.iter().map(|card| decode_card(card)).collect()
 }
 
 #[napi]
@@ -443,10 +484,9 @@ impl Session {
             let now_ms = time(&now_ms, "nowMs")?;
             let times = Times { now_ms, lifetime_ms: duration(lifetime_ms, "lifetimeMs")? };
             let mut rng = Generator::new(b"session/sign")?;
-            let open = wallet.open()?;
-            let authorization = authorization.take(&open)?;
+            let (authorization, shares) = authorization.take(&wallet.membership()?)?;
             let session = ceremony::Session::sign(
-                open,
+                shares,
                 authorization,
                 cosigner.into(),
                 &memo,
@@ -470,10 +510,10 @@ impl Session {
     ) -> napi::Result<Self> {
         guard(env, || {
             let now_ms = time(&now_ms, "nowMs")?;
-            let open = wallet.open()?;
-            let invitation = invitation.for_wallet(&open)?;
+            let membership = wallet.membership()?;
+            let invitation = invitation.for_member(&membership)?;
             let rng = Generator::new(b"session/sign")?;
-            let authorization = authorization.take(&open)?;
+            let (authorization, _) = authorization.take(&membership)?;
             let session = ceremony::Session::join(invitation, authorization, now_ms)?;
             Ok(Self::new(session, Vec::new(), rng, wallet.store()))
         })
@@ -528,6 +568,55 @@ impl Session {
         words: Vec<String>,
     ) -> napi::Result<Object<'env>> {
         self.run(env, &now_ms, || Ok(OwnedEvent::Confirm(words)))
+    }
+
+    /// What must be durable, sealed: all or nothing. Hand it to the store before anything else of this party is
+    /// handed to it, and come back with what it says.
+    #[napi(catch_unwind)]
+    pub fn take_batch(&self, env: &Env) -> napi::Result<StoreBatch> {
+        guard(env, || {
+            let mut slot = self.handle.slot();
+            let Slot::Idle(state) = &mut *slot else {
+                return Err(Fault::new("SESSION_CLOSED", "the session has no commit under way"));
+            };
+            let commit = state.pending.as_mut().and_then(|pending| pending.commit.take());
+            let commit = commit
+                .ok_or_else(|| Fault::input("the session has no commit that was not taken"))?;
+            state.store.seal(commit)
+        })
+    }
+
+    /// The batch is durable; `values` are the records to be read back, in order, as they were read from the store.
+    #[napi(catch_unwind, ts_return_type = "Promise<RoundOutcome>")]
+    pub fn committed<'env>(
+        &self,
+        env: &'env Env,
+        now_ms: BigInt,
+        values: Vec<Option<Uint8Array>>,
+    ) -> napi::Result<Object<'env>> {
+        self.run(env, &now_ms, || {
+            let sealed: Vec<Option<Vec<u8>>> = values
+                .iter()
+                .map(|value| value.as_ref().map(record).transpose())
+                .collect::<Result<_, Fault>>()?;
+            let (keys, store) = self.end_commit()?;
+            Ok(OwnedEvent::Committed(store.open(&keys, sealed)))
+        })
+    }
+
+    /// The store wrote nothing: because a record to be created `exists`, or for any other reason.
+    #[napi(catch_unwind, ts_return_type = "Promise<RoundOutcome>")]
+    pub fn commit_failed<'env>(
+        &self,
+        env: &'env Env,
+        now_ms: BigInt,
+        exists: bool,
+    ) -> napi::Result<Object<'env>> {
+        self.run(env, &now_ms, || {
+            self.end_commit()?;
+            let error = if exists { StoreError::Exists } else { StoreError::Unavailable };
+            Ok(OwnedEvent::Committed(Err(error)))
+        })
     }
 
     /// Ends the session and gives the signed abort envelopes for the peers: `refused` if this party's

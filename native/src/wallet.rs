@@ -1,7 +1,8 @@
 //! One party's handle of a wallet, and its consent to sign.
 
-use std::sync::{Arc, Mutex, PoisonError, Weak};
+use std::sync::{Arc, Mutex, PoisonError};
 
+use ceremony::store::Commit;
 use ceremony::{ConsentedItem, ECDSA_KEY_ID, Membership, SigningAuthorization};
 use napi::Env;
 use napi::bindgen_prelude::BigInt;
@@ -9,8 +10,9 @@ use napi_derive::napi;
 
 use crate::convert::{Bytes, Role, bytes, duration, path, time};
 use crate::error::{Fault, guard};
+use crate::identity::Identity;
 use crate::intent::Intent;
-use crate::store::Shared;
+use crate::store::{Shared, Store, StoreBatch, StoredRecord};
 
 /// A party of a committee.
 #[napi(object, object_from_js = false)]
@@ -28,11 +30,12 @@ pub struct PartyInfo {
 pub struct Wallet {
     membership: Mutex<Option<Arc<Membership>>>,
     store: Shared,
+    erased: Mutex<Option<StoreBatch>>,
 }
 
 impl Wallet {
     pub(crate) fn new(membership: Arc<Membership>, store: Shared) -> Self {
-        Self { membership: Mutex::new(Some(membership)), store }
+        Self { membership: Mutex::new(Some(membership)), store, erased: Mutex::new(None) }
     }
 
     pub(crate) fn membership(&self) -> Result<Arc<Membership>, Fault> {
@@ -135,13 +138,15 @@ impl Wallet {
         guard(env, || Ok(self.open()?.poisoned_peers().into_iter().map(Role::from).collect()))
     }
 
-    /// This party's own consent to sign exactly this payload with the account at `path`, once.
+    /// This party's own consent to sign exactly this payload with the account at `path`, once, with this co-signer:
+    /// under the newest epoch that both hold.
     #[napi(catch_unwind)]
     pub fn consent(
         &self,
         env: &Env,
         intent: &Intent,
         path: Vec<f64>,
+        cosigner: Role,
         now_ms: BigInt,
         lifetime_ms: f64,
     ) -> napi::Result<Authorization> {
@@ -151,11 +156,53 @@ impl Wallet {
             let lifetime_ms = duration(lifetime_ms, "lifetimeMs")?;
             let item = ConsentedItem { payload: intent.payload(), path };
             let expires_at_ms = now_ms.saturating_add(lifetime_ms);
-            let wallet = self.open()?;
+            let wallet =
+                self.membership()?.with_peer(cosigner.into()).map_err(Fault::input_from)?;
             SigningAuthorization::consent(&wallet, vec![item], expires_at_ms)
                 .map(|authorization| Authorization::new(authorization, &wallet))
                 .map_err(Fault::input_from)
         })
+    }
+
+    /// Opens a wallet from all records that a store holds of it.
+    #[napi(factory, catch_unwind)]
+    pub fn open_sealed(
+        env: &Env,
+        identity: &Identity,
+        wallet_id: &[u8],
+        store: &Store,
+        records: Vec<StoredRecord>,
+    ) -> napi::Result<Self> {
+        guard(env, || {
+            let wallet_id =
+                wallet_id.try_into().map_err(|_| Fault::input("a wallet id has 32 bytes"))?;
+            let shared = Arc::clone(&store.shared);
+            let records = shared.open_all(&records)?;
+            let keys = Arc::clone(&identity.keys);
+            let unreadable = |_| Fault::new("SHARE_UNREADABLE", "the wallet's records do not fit");
+            let (membership, erased) =
+                Membership::load(keys, wallet_id, &records).map_err(unreadable)?;
+            if membership.held().is_empty() {
+                return Err(Fault::new("SHARE_ABSENT", "the store holds no share of this wallet"));
+            }
+            let erased = shared.seal(Commit { writes: erased, read_back: Vec::new() })?;
+            let wallet = Self::new(membership, shared);
+            *wallet.erased.lock().unwrap_or_else(PoisonError::into_inner) = Some(erased);
+            Ok(wallet)
+        })
+    }
+
+    /// After `openSealed`: what an attempt that nobody acknowledged left, to be erased.
+    #[napi(catch_unwind)]
+    pub fn take_erased(&self) -> StoreBatch {
+        let erased = self.erased.lock().unwrap_or_else(PoisonError::into_inner).take();
+        erased.unwrap_or_else(|| StoreBatch { writes: Vec::new(), read_back: Vec::new() })
+    }
+
+    /// Whether everybody acknowledged an epoch of the wallet. Before that it has no address.
+    #[napi(getter, catch_unwind)]
+    pub fn is_certified(&self, env: &Env) -> napi::Result<bool> {
+        guard(env, || Ok(self.membership()?.certificate().is_some()))
     }
 
     /// Lets go of the share. Sessions that run keep theirs until they end.
@@ -170,8 +217,8 @@ impl Wallet {
 pub struct Authorization {
     digest: [u8; 32],
     expires_at_ms: u64,
-    /// Whose consent it is. Where several parties live in one process, one's is not another's.
-    wallet: Weak<ceremony::Wallet>,
+    /// Under which shares. Where several parties live in one process, one's consent is not another's.
+    wallet: Arc<ceremony::Wallet>,
     inner: Mutex<Option<SigningAuthorization>>,
 }
 
@@ -181,22 +228,24 @@ impl Authorization {
         Self {
             digest,
             expires_at_ms: authorization.expires_at_ms(),
-            wallet: Arc::downgrade(wallet),
+            wallet: Arc::clone(wallet),
             inner: Mutex::new(Some(authorization)),
         }
     }
 
+    /// The right itself and the shares that it is for.
     pub(crate) fn take(
         &self,
-        wallet: &Arc<ceremony::Wallet>,
-    ) -> Result<SigningAuthorization, Fault> {
-        if !self.wallet.ptr_eq(&Arc::downgrade(wallet)) {
+        membership: &Arc<Membership>,
+    ) -> Result<(SigningAuthorization, Arc<ceremony::Wallet>), Fault> {
+        if !self.wallet.membership().is_some_and(|of| Arc::ptr_eq(&of, membership)) {
             return Err(Fault::input("the authorization is of another wallet"));
         }
         self.inner
             .lock()
             .unwrap_or_else(PoisonError::into_inner)
             .take()
+            .map(|authorization| (authorization, Arc::clone(&self.wallet)))
             .ok_or_else(|| Fault::input("an authorization serves one session"))
     }
 }

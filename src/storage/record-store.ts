@@ -3,7 +3,7 @@ import type { KeyShareStore, StoreBatch, StoreWrite } from './key-share-store.js
 import { readBatch, readId, readPrefix } from './read-batch.js'
 import { toStoreError } from './store-error.js'
 
-/** What a backend does, with arguments that were checked. It throws whatever it likes. @internal */
+/** What a backend does, with arguments that were checked. It throws whatever it likes. */
 export interface Records {
   has(id: string): boolean
   /** Ids that begin with the prefix, ascending by their UTF-8 bytes. */
@@ -26,7 +26,6 @@ const NOTHING_WRITTEN: readonly MpcWalletErrorCode[] = [
 /**
  * The front of every backend: checks arguments, gives errors their codes, and stops after a write
  * whose outcome nobody knows. A disk that failed to flush may report success at the next try.
- * @internal
  */
 export class RecordStore implements KeyShareStore {
   readonly #records: Records

@@ -34,7 +34,13 @@ const MAX_PARTICIPANTS = 3
 const MAX_PARTS = 16
 
 /** What a session is for. Numbers are never given a second meaning. */
-export const SessionKind = Object.freeze({ Keygen: 1, Sign: 2, Refresh: 4, Recover: 5 })
+export const SessionKind = Object.freeze({
+  Keygen: 1,
+  Sign: 2,
+  Refresh: 4,
+  Recover: 5,
+  Control: 11,
+})
 
 const KINDS: ReadonlySet<number> = new Set(Object.values(SessionKind))
 

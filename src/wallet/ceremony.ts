@@ -6,14 +6,17 @@ import type { Transport } from '../transport/index.js'
 import type { CeremonyKind, CeremonyProgress, EnvelopeDropped, Undelivered } from './events.js'
 import { type CeremonyId, toCeremonyId } from './ids.js'
 import { Inbox } from './inbox.js'
+import type { PartyRecords } from './party-records.js'
 import { isTakenInTime, sayGoodbye } from './say-goodbye.js'
 import type { Stop } from './stop.js'
 import { whileBusy } from './while-busy.js'
 
-const ROUNDS: Record<CeremonyKind, number> = { keygen: 7, sign: 3 }
+const ROUNDS: Record<CeremonyKind, number> = { keygen: 7, sign: 3, refresh: 7, recover: 7 }
 const SHARE_HAD_LEFT =
   'this signature share had left before: the other signer may hold the signature'
 
+/** What a session says when nothing of it waits for a store. */
+type Reported = Exclude<RoundOutcome, { kind: 'commit' }>
 type Outcome<Kind extends RoundOutcome['kind']> = Extract<RoundOutcome, { kind: Kind }>
 
 /** Who hears about a running ceremony. */
@@ -29,6 +32,8 @@ export interface CeremonyParameters {
   /** Belongs to the ceremony from here on. */
   readonly session: Session
   readonly transport: Transport
+  /** Where this party's records are kept, unless they are only in memory. */
+  readonly records: PartyRecords | undefined
   /**
    * What has arrived so far, where this party has read some of it already. Belongs to the ceremony
    * from here on.
@@ -134,7 +139,7 @@ class Ceremony {
   }
 
   /** Hands over all that has arrived. */
-  #receive(inbox: Inbox): Promise<RoundOutcome> {
+  #receive(inbox: Inbox): Promise<Reported> {
     const { session } = this.#parameters
     const arrived = inbox.take()
     return this.#call(() => session.receive(nowMs(), arrived))
@@ -145,8 +150,23 @@ class Ceremony {
     this.#parameters.session.dispose()
   }
 
-  /** One call of the session, repeated while the native side has no place for it. */
-  async #call(step: () => Promise<RoundOutcome>): Promise<RoundOutcome> {
+  /**
+   * One call of the session, and what it takes to make durable what the session must not go on
+   * without.
+   */
+  async #call(step: () => Promise<RoundOutcome>): Promise<Reported> {
+    const { session, records } = this.#parameters
+    let outcome = await this.#callOnce(step)
+    while (outcome.kind === 'commit') {
+      if (records === undefined)
+        throw new MpcWalletError('INTERNAL', 'a session without records asked for a commit')
+      outcome = await this.#callOnce(await records.settle(session))
+    }
+    return outcome
+  }
+
+  /** Repeated while the native side has no place for it. */
+  async #callOnce(step: () => Promise<RoundOutcome>): Promise<RoundOutcome> {
     const { session, stop } = this.#parameters
     const cancel = (): void => session.cancel()
     return await whileBusy(stop, async () => {
@@ -160,7 +180,7 @@ class Ceremony {
   }
 
   /** Asks the operator, and goes on listening: a peer whose operator said no ends the wait. */
-  async #confirm(proposal: Outcome<'confirm'>, inbox: Inbox): Promise<RoundOutcome> {
+  async #confirm(proposal: Outcome<'confirm'>, inbox: Inbox): Promise<Reported> {
     const { session, stop, confirm } = this.#parameters
     if (confirm === undefined)
       throw new MpcWalletError('INTERNAL', 'a ceremony without an operator asked for one')
@@ -180,9 +200,7 @@ class Ceremony {
   }
 
   async #finish(outcome: Outcome<'done'>, inbox: Inbox): Promise<CeremonyResult> {
-    // without this last message the others have no wallet
-    if (this.#parameters.kind === 'keygen') await this.#send(outcome)
-    else await this.#sendLast(outcome)
+    await this.#sendLast(outcome)
     return {
       ceremonyId: this.#ceremonyId,
       signatures: outcome.signatures,
@@ -204,8 +222,9 @@ class Ceremony {
   }
 
   /**
-   * Hands over what completes the peer's signature. The signature exists and is verified: nothing
-   * stops this any more, and a transport that does not take it costs nobody the signature.
+   * Hands over what completes the peer's signature, or tells peers what everybody acknowledged. The
+   * result exists and is verified: nothing stops this any more, and a transport that does not take it
+   * costs nobody the result.
    */
   async #sendLast({ outgoing }: Outcome<'done'>): Promise<void> {
     const { transport, observer } = this.#parameters
@@ -224,7 +243,7 @@ class Ceremony {
     observer.undelivered({ ceremonyId: this.#ceremonyId, code })
   }
 
-  #observe(outcome: RoundOutcome): void {
+  #observe(outcome: Reported): void {
     const { kind, observer } = this.#parameters
     const rounds = ROUNDS[kind]
     const ceremonyId = this.#ceremonyId

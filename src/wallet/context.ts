@@ -6,12 +6,15 @@ import type { AskedRequests } from './asked-requests.js'
 import type { CeremonyObserver } from './ceremony.js'
 import type { Emitter } from './emitter.js'
 import type { WalletEvents } from './events.js'
+import type { PartyRecords } from './party-records.js'
 
 /** What the parts of an open wallet share. @internal */
 export interface WalletContext {
   readonly role: PartyRole
   readonly native: Wallet
   readonly transport: Transport
+  /** Where this party's records are kept, unless they are only in memory. */
+  readonly records: PartyRecords | undefined
   readonly events: Emitter<WalletEvents>
   readonly asked: AskedRequests
   readonly accounts: Accounts

@@ -110,17 +110,12 @@ export class Cosigner implements Cosigning {
   readonly #failed = new FailedInvitations()
   /** By party index. */
   readonly #lanes = new Map<number, Lane>()
-  /** By party index. */
-  readonly #identityKeys: ReadonlyMap<number, Uint8Array>
   readonly finished: Promise<void>
 
   constructor(context: WalletContext, parameters: CosignParameters) {
     setMaxListeners(0, this.#closing.signal) // two for each request under way, removed with it
     this.#context = context
     this.#parameters = parameters
-    this.#identityKeys = new Map(
-      context.native.parties.map(({ index, identityKey }) => [index, identityKey]),
-    )
     this.#invitations = context.transport.invitations()[Symbol.asyncIterator]()
     context.closing.addEventListener('abort', this.#close, { once: true })
     this.finished = context.track(this.#run())
@@ -195,10 +190,11 @@ export class Cosigner implements Cosigning {
       initiator !== own &&
       participants.length === QUORUM &&
       participants.some(({ index }) => index === own) &&
-      participants.every(({ index, identityKey }) => {
-        const known = this.#identityKeys.get(index)
-        return known !== undefined && sameBytes(identityKey, known)
-      })
+      participants.every(({ index, identityKey }) =>
+        this.#context.native.parties.some(
+          (party) => party.index === index && sameBytes(identityKey, party.identityKey),
+        ),
+      )
     )
   }
 
@@ -243,9 +239,9 @@ export class Cosigner implements Cosigning {
     inbox: Inbox,
   ): Promise<Invitation> {
     using stop = new Stop({ timeoutMs: OPENING_TIMEOUT_MS, owner: this.#closing.signal })
-    const wallet = this.#context.native
+    const { native: wallet, transport } = this.#context
     try {
-      return await openInvitation({ wallet, announced, descriptor, inbox, stop })
+      return await openInvitation({ wallet, announced, descriptor, inbox, transport, stop })
     } catch (error) {
       const { code, retryable } = MpcWalletError.wrap(error)
       // a transport that failed or was closed says nothing about the invitation
@@ -347,13 +343,14 @@ export class Cosigner implements Cosigning {
   }
 
   async #sign({ invitation, request, inbox, stop }: Pending): Promise<CeremonyResult> {
-    const { native: wallet, transport } = this.#context
+    const { native: wallet, transport, records } = this.#context
     const now = BigInt(Date.now())
     const session = native.Session.join(wallet, invitation, invitation.accept(now), now)
     return await runCeremony({
       kind: 'sign',
       session,
       transport,
+      records,
       inbox,
       peers: [request.from],
       initiated: false,

@@ -4,8 +4,8 @@ import type { PartyRole } from '../party-role.js'
 import type { ListenerFailure } from './emitter.js'
 import type { CeremonyId } from './ids.js'
 
-/** What a ceremony makes: a wallet's keys, or a signature. */
-export type CeremonyKind = 'keygen' | 'sign'
+/** What a ceremony makes: a wallet's keys, a signature, or other shares of the same keys. */
+export type CeremonyKind = 'keygen' | 'sign' | 'refresh' | 'recover'
 
 /** Where a ceremony stands at this party. */
 export interface CeremonyProgress {
@@ -91,6 +91,17 @@ export interface Undelivered {
   readonly code: MpcWalletErrorCode
 }
 
+/** All parties hold shares of a new epoch; the keys and addresses are the same. */
+export interface EpochChanged {
+  readonly ceremonyId: CeremonyId
+  readonly kind: 'refresh' | 'recover'
+  /** Number of the new share set. Backups of older ones are stale. */
+  readonly epoch: bigint
+  readonly durationMs: number
+  readonly bytesSent: number
+  readonly bytesReceived: number
+}
+
 /** What `wallet.on` listens to. Events carry ids and states, no payloads. */
 export interface WalletEvents {
   ceremony: CeremonyProgress
@@ -102,5 +113,6 @@ export interface WalletEvents {
   refused: Refused
   failed: Failed
   undelivered: Undelivered
+  epochChanged: EpochChanged
   listenerFailed: ListenerFailure
 }

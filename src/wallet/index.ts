@@ -7,6 +7,7 @@ export type {
   CeremonyProgress,
   CosigningEnded,
   EnvelopeDropped,
+  EpochChanged,
   Failed,
   InvitationDropped,
   Refused,
@@ -23,6 +24,9 @@ export {
   MpcAgentWallet,
   type WalletParty,
 } from './mpc-agent-wallet.js'
-export { type CreatePartyParameters, Party } from './party.js'
+export type { OpenWalletParameters } from './open-wallet.js'
+export { type CreatePartyParameters, type OpenPartyParameters, Party } from './party.js'
 export type { Json, PolicyDocument } from './policy-document.js'
+export type { RefreshParameters, RefreshReturnType } from './reshare.js'
 export type { SignTransactionParameters, SignTransactionReturnType } from './sign-transaction.js'
+export type { KeyWrapper, Password, Unlock, UnlockCost } from './unlock.js'

@@ -21,6 +21,7 @@ import { Emitter } from './emitter.js'
 import type { CeremonyProgress, EnvelopeDropped, WalletEvents } from './events.js'
 import { toCeremonyId } from './ids.js'
 import { Party, type PartyKeys, takePartyKeys } from './party.js'
+import type { PartyRecords } from './party-records.js'
 import { type PolicyDocument, readPolicy } from './policy-document.js'
 import { Stop } from './stop.js'
 
@@ -94,6 +95,7 @@ interface Card extends ProposedParty {
 export interface NewWallet {
   readonly wallet: Wallet
   readonly transport: Transport
+  readonly records: PartyRecords | undefined
 }
 
 /** Starts a key generation. @internal */
@@ -132,6 +134,7 @@ async function run(
       kind: 'keygen',
       session,
       transport,
+      records: keys.records,
       peers: ALL_ROLES.filter((role) => role !== party.role),
       initiated,
       stop,
@@ -141,7 +144,7 @@ async function run(
     })
     if (wallet === undefined)
       throw new MpcWalletError('INTERNAL', 'a key generation gave no wallet')
-    return { wallet, transport }
+    return { wallet, transport, records: keys.records }
   } catch (error) {
     throw MpcWalletError.wrap(error)
   }

@@ -19,7 +19,9 @@ import {
   joinNativeWallet,
   type NewWallet,
 } from './keygen.js'
+import { type OpenWalletParameters, openNativeWallet } from './open-wallet.js'
 import { type PolicyDocument, readPolicy } from './policy-document.js'
+import { type RefreshParameters, type RefreshReturnType, refresh } from './reshare.js'
 import {
   type SignTransactionParameters,
   type SignTransactionReturnType,
@@ -63,10 +65,6 @@ export class MpcAgentWallet implements AsyncDisposable {
   readonly walletId: WalletId
   /** Which of the three parties this is. */
   readonly role: PartyRole
-  /** The committee, by ascending index. */
-  readonly parties: readonly WalletParty[]
-  /** Number of the share set. Signing needs two parties with shares of one epoch. */
-  readonly epoch: bigint
   /** What the parties agreed on when the wallet was made. */
   readonly policy: PolicyDocument
   readonly #native: Wallet
@@ -77,11 +75,9 @@ export class MpcAgentWallet implements AsyncDisposable {
   #cosigning: Cosigning | undefined
   #closed: Promise<void> | undefined
 
-  private constructor({ wallet: native, transport }: NewWallet) {
+  private constructor({ wallet: native, transport, records }: NewWallet) {
     this.walletId = toWalletId(native.walletId)
     this.role = native.role
-    this.parties = Object.freeze(native.parties.map((party) => Object.freeze(party)))
-    this.epoch = native.epoch
     this.policy = readPolicy(native.policy)
     setMaxListeners(0, this.#closing.signal) // one for each ceremony under way, removed with it
     this.#native = native
@@ -89,6 +85,7 @@ export class MpcAgentWallet implements AsyncDisposable {
       role: native.role,
       native,
       transport,
+      records,
       events: this.#events,
       asked: new AskedRequests(),
       accounts: new Accounts(native),
@@ -117,6 +114,31 @@ export class MpcAgentWallet implements AsyncDisposable {
    */
   static async join(parameters: CreateWalletParameters): Promise<MpcAgentWallet> {
     return new MpcAgentWallet(await joinNativeWallet(parameters))
+  }
+
+  /**
+   * Opens a wallet of which a store holds this party's share, after a restart.
+   *
+   * @example
+   * const party = await Party.open({ store, unlock: { password } })
+   * const wallet = await MpcAgentWallet.open({ party, transport })
+   * @throws {@link MpcWalletError} `SHARE_ABSENT` where the store holds no share of such a wallet,
+   * `SHARE_UNREADABLE` for records that were changed, and what the store says.
+   */
+  static async open(parameters: OpenWalletParameters): Promise<MpcAgentWallet> {
+    return new MpcAgentWallet(await openNativeWallet(parameters))
+  }
+
+  /** The committee, by ascending index. A recovery changes the keys of one party. */
+  get parties(): readonly WalletParty[] {
+    this.#assertOpen()
+    return Object.freeze(this.#native.parties.map((party) => Object.freeze(party)))
+  }
+
+  /** Number of the share set. Signing needs two parties with shares of one epoch. */
+  get epoch(): bigint {
+    this.#assertOpen()
+    return this.#native.epoch
   }
 
   /** The wallet's own address on a family of chains: that of the root account `m`. */
@@ -163,6 +185,23 @@ export class MpcAgentWallet implements AsyncDisposable {
   async signTransaction(parameters: SignTransactionParameters): Promise<SignTransactionReturnType> {
     this.#assertOpen()
     return await this.#track(signTransaction(this.#context, parameters))
+  }
+
+  /**
+   * Makes other shares of the same keys, together with both other parties: each of the three calls
+   * this on its own machine, and the agent's starts it. Addresses stay the same. What an earlier
+   * share could do, alone or with another earlier one, the new ones do not allow: a share or a backup
+   * that leaked before is worth nothing after, and pairs that could not sign can again.
+   *
+   * The old shares are kept until all three hold the new ones, so that an interruption at any point
+   * costs nothing: call again.
+   *
+   * @throws {@link MpcWalletError} `PROTOCOL_TIMEOUT` naming who did not take part, `EPOCH_BEHIND`,
+   * `ABORTED`, or another protocol code with its culprits.
+   */
+  async refresh(parameters: RefreshParameters = {}): Promise<RefreshReturnType> {
+    this.#assertOpen()
+    return await this.#track(refresh(this.#context, parameters))
   }
 
   /**

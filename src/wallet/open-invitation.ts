@@ -5,8 +5,10 @@ import {
   readEnvelopeHeader,
   type SessionDescriptor,
   type SessionInvitation,
+  type Transport,
 } from '../transport/index.js'
 import type { Inbox } from './inbox.js'
+import { sayGoodbye } from './say-goodbye.js'
 import { Stop } from './stop.js'
 import { whileBusy } from './while-busy.js'
 
@@ -24,6 +26,7 @@ export interface OpenInvitationParameters {
   readonly announced: SessionInvitation
   readonly descriptor: SessionDescriptor
   readonly inbox: Inbox
+  readonly transport: Transport
   readonly stop: Stop
 }
 
@@ -58,6 +61,11 @@ export async function openInvitation(parameters: OpenInvitationParameters): Prom
         return invitation
       } catch (error) {
         stop.throwIfStopped()
+        const answer = answerIn(error)
+        if (answer !== undefined) {
+          await sayGoodbye(parameters.transport, () => answer)
+          throw error
+        }
         refusal = error // junk may stand before the right one
         attempts += 1
       }
@@ -66,6 +74,12 @@ export async function openInvitation(parameters: OpenInvitationParameters): Prom
       throw new MpcWalletError('RELAY_BAD_ENVELOPE', 'an invitation without its round 0')
   }
   throw refusal
+}
+
+/** What the native side wants the initiator to be told, besides the error. */
+function answerIn(error: unknown): readonly Uint8Array[] | undefined {
+  if (!(error instanceof Error) || !('outgoing' in error)) return undefined
+  return error.outgoing as readonly Uint8Array[] // set by the addon, and by nobody else
 }
 
 function isInvitation(envelope: Uint8Array, { initiator }: SessionDescriptor): boolean {

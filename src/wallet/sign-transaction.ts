@@ -96,7 +96,13 @@ export async function signTransaction(
   })
   try {
     stop.throwIfStopped()
-    return await run(context, request, stop)
+    try {
+      return await run(context, request, stop)
+    } catch (error) {
+      // the co-signer said which epochs it holds: once more, under one that both hold
+      if (MpcWalletError.wrap(error).code !== 'EPOCH_BEHIND') throw error
+      return await run(context, request, stop)
+    }
   } catch (error) {
     throw MpcWalletError.wrap(error)
   }
@@ -111,7 +117,7 @@ async function run(
   const now = BigInt(Date.now())
   const lifetimeMs = timeoutMs + SESSION_GRACE_MS
   const intent = native.Intent.parse({ kind: 'evm.transaction', chain, bytes: transaction })
-  const authorization = context.native.consent(intent, path, now, lifetimeMs)
+  const authorization = context.native.consent(intent, path, cosigner, now, lifetimeMs)
   const session = native.Session.sign(
     context.native,
     authorization,
@@ -128,6 +134,7 @@ async function run(
       kind: 'sign',
       session,
       transport: context.transport,
+      records: context.records,
       peers: [cosigner],
       initiated: true,
       stop,

@@ -152,7 +152,8 @@ impl Invitation {
             .send_abort(&Failure::refused("this party refused"))
     }
 
-    pub(crate) fn wallet(&self) -> &Arc<Wallet> {
+    /// This party's shares of the epoch under which it is asked to sign.
+    pub fn wallet(&self) -> &Arc<Wallet> {
         &self.wallet
     }
 

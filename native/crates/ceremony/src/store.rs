@@ -250,7 +250,7 @@ impl MemoryStore {
 }
 
 /// The value of a counter record.
-pub(crate) fn count(record: &Secret) -> u32 {
+pub fn count(record: &Secret) -> u32 {
     record.0.as_slice().try_into().map_or(u32::MAX, u32::from_be_bytes)
 }
 

@@ -99,7 +99,7 @@ impl Wallet {
     }
 
     /// All epochs of the wallet, unless the wallet was closed and only sessions go on.
-    pub(crate) fn membership(&self) -> Option<Arc<Membership>> {
+    pub fn membership(&self) -> Option<Arc<Membership>> {
         self.membership.upgrade()
     }
 

@@ -1,0 +1,263 @@
+//! The key that seals a party's records: from a password, or one that a keychain or KMS keeps.
+
+use std::sync::{Arc, Mutex, PoisonError};
+
+use ceremony::store::Key;
+use napi::Env;
+use napi::bindgen_prelude::{Object, Uint8Array};
+use napi_derive::napi;
+use vault::{Kdf, Kek, RecordName, Unlock, VaultHeader, WrappingKey};
+use zeroize::Zeroizing;
+
+use crate::convert::{Bytes, SecretBytes, bytes, copies, record};
+use crate::error::{Fault, guard};
+use crate::generator::Generator;
+use crate::identity::Identity;
+use crate::pool::{self, Permit};
+use crate::store::{Sealed, Store, StoredRecord, keyed};
+
+/// The suite of the keys that this version makes.
+const SUITE: &str = "dkls23-secp256k1";
+/// More is no password.
+const MAX_PASSWORD_BYTES: usize = 1_024;
+
+/// Seals and opens records by their keys.
+#[derive(Clone)]
+pub(crate) struct Sealer {
+    kek: Arc<Kek>,
+}
+
+impl Sealer {
+    pub(crate) fn seal(&self, key: &Key, plaintext: &[u8]) -> Result<Vec<u8>, Fault> {
+        let mut rng = Generator::new(b"vault/seal")?;
+        Ok(vault::seal(&self.kek, &name(key), plaintext, &mut rng)?)
+    }
+
+    pub(crate) fn open(&self, key: &Key, sealed: &[u8]) -> Result<Zeroizing<Vec<u8>>, Fault> {
+        Ok(vault::open(&self.kek, &name(key), sealed)?)
+    }
+}
+
+/// The name under which a record is sealed: it opens under no other. The group key is not among it, since a share
+/// names its epoch, whose id hashes the group key, and is not used under another.
+fn name(key: &Key) -> RecordName {
+    let record = |kind: &str, wallet_id: &[u8; 32], epoch: u64| RecordName {
+        kind: kind.to_owned(),
+        wallet_id: *wallet_id,
+        key_id: String::new(),
+        suite: String::new(),
+        index: 0,
+        required: 0,
+        total: 0,
+        group_public_key: Vec::new(),
+        epoch,
+    };
+    let about = |kind: &str, of: &[u8; 32], whom: &[u8; 32]| RecordName {
+        key_id: hex::encode(whom),
+        ..record(kind, of, 0)
+    };
+    match key {
+        Key::Identity => record("identity", &[0; 32], 0),
+        Key::SeenSession(session_id) => about("session", &[0; 32], session_id),
+        Key::Share { wallet_id, epoch, key_id } => RecordName {
+            key_id: key_id.clone(),
+            suite: SUITE.to_owned(),
+            required: ceremony::THRESHOLD.required,
+            total: ceremony::THRESHOLD.total,
+            ..record("share", wallet_id, *epoch)
+        },
+        Key::Prepared { wallet_id, epoch } => record("prepared", wallet_id, *epoch),
+        Key::Intent { wallet_id, epoch } => record("intent", wallet_id, *epoch),
+        Key::Acknowledged { wallet_id, epoch } => record("acknowledged", wallet_id, *epoch),
+        Key::Certificate { wallet_id, epoch } => record("certificate", wallet_id, *epoch),
+        Key::Replaced { wallet_id, identity_key } => about("replaced", wallet_id, identity_key),
+        Key::SetupFailures(own, peer) => about("setup-failures", own, peer),
+        Key::Poisonings(own, peer) => about("poisonings", own, peer),
+        Key::Cheats(own, peer) => about("cheats", own, peer),
+    }
+}
+
+impl From<vault::Error> for Fault {
+    fn from(error: vault::Error) -> Self {
+        let code = match error {
+            vault::Error::WrongKey | vault::Error::OtherUnlock => "WRONG_PASSWORD",
+            vault::Error::TooLong => "INVALID_INPUT",
+            vault::Error::Memory => "NATIVE_BUSY",
+            _ => "SHARE_UNREADABLE",
+        };
+        Self::new(code, error.to_string())
+    }
+}
+
+/// An unlocked vault: seals and opens the records of one store.
+#[napi]
+pub struct Vault {
+    header: Vec<u8>,
+    sealer: Sealer,
+}
+
+impl Vault {
+    fn new((header, kek): (VaultHeader, Kek)) -> Result<Self, Fault> {
+        let header = header.encode()?;
+        Ok(Self { header, sealer: Sealer { kek: Arc::new(kek) } })
+    }
+}
+
+#[napi]
+impl Vault {
+    /// A new vault that a password opens; takes 64 MiB and a fraction of a second, or 256 MiB if it is to be `costly`.
+    #[napi(catch_unwind, ts_return_type = "Promise<Vault>")]
+    pub fn create_with_password<'env>(
+        env: &'env Env,
+        password: &[u8],
+        costly: bool,
+    ) -> napi::Result<Object<'env>> {
+        let (password, permit) = guard(env, || Ok((secret(password)?, Permit::take()?)))?;
+        let make = move || {
+            let mut rng = Generator::new(b"vault/header")?;
+            let kdf = if costly { Kdf::VAULT } else { Kdf::DEFAULT };
+            Self::new(VaultHeader::with_password(&password, kdf, &mut rng)?)
+        };
+        pool::spawn(env, permit, make, |vault| vault)
+    }
+
+    /// Opens a vault by its password.
+    #[napi(catch_unwind, ts_return_type = "Promise<Vault>")]
+    pub fn unlock_with_password<'env>(
+        env: &'env Env,
+        header: &[u8],
+        password: &[u8],
+    ) -> napi::Result<Object<'env>> {
+        let claim = || {
+            let [header] = copies([header])?;
+            Ok((VaultHeader::decode(&header)?, secret(password)?, Permit::take()?))
+        };
+        let (header, password, permit) = guard(env, claim)?;
+        let open = move || {
+            let kek = header.unlock_with_password(&password)?;
+            Self::new((header, kek))
+        };
+        pool::spawn(env, permit, open, |vault| vault)
+    }
+
+    /// Opens a vault by the key that its wrapper gave back. The caller wipes its own copy.
+    #[napi(factory, catch_unwind)]
+    pub fn unlock_with_key(env: &Env, header: &[u8], key: &[u8]) -> napi::Result<Self> {
+        guard(env, || {
+            let [header] = copies([header])?;
+            let header = VaultHeader::decode(&header)?;
+            let key = wrapping_key(key)?;
+            let kek = header.unlock_with_wrapping_key(&key)?;
+            Self::new((header, kek))
+        })
+    }
+
+    /// Public: how the vault is opened. Kept beside the records.
+    #[napi(getter, catch_unwind)]
+    pub fn header(&self) -> Bytes {
+        bytes(&self.header)
+    }
+
+    /// The party's secret keys, from their record.
+    #[napi(catch_unwind)]
+    pub fn open_identity(&self, env: &Env, sealed: &[u8]) -> napi::Result<Identity> {
+        guard(env, || {
+            let [sealed] = copies([sealed])?;
+            let plain = self.sealer.open(&Key::Identity, &sealed)?;
+            ceremony::Identity::decode(&plain)
+                .map(|keys| Identity { keys: Arc::new(keys) })
+                .ok_or_else(|| Fault::new("SHARE_UNREADABLE", "an identity of another version"))
+        })
+    }
+
+    /// What sessions of this party seal with; `records` are those of the store under `session/` and `count/`.
+    #[napi(catch_unwind)]
+    pub fn store(&self, env: &Env, records: Vec<StoredRecord>) -> napi::Result<Store> {
+        guard(env, || {
+            let records = keyed(&records)?.into_iter();
+            Ok(Store::sealed(Sealed::new(self.sealer.clone(), records)?))
+        })
+    }
+}
+
+/// A new key on its way to its wrapper.
+#[napi]
+pub struct FreshKey {
+    wrapper: String,
+    key: Mutex<Option<WrappingKey>>,
+}
+
+#[napi]
+impl FreshKey {
+    /// For a wrapper of this name.
+    #[napi(constructor, catch_unwind)]
+    pub fn generate(env: &Env, wrapper: String) -> napi::Result<Self> {
+        guard(env, || {
+            let key = WrappingKey::generate(&mut Generator::new(b"vault/wrapping-key")?);
+            Ok(Self { wrapper, key: Mutex::new(Some(key)) })
+        })
+    }
+
+    /// The 32 bytes: **secret, in the clear**, for the wrapper; to be wiped behind it.
+    #[napi(catch_unwind)]
+    pub fn expose(&self, env: &Env) -> napi::Result<SecretBytes> {
+        guard(env, || {
+            let key = self.key.lock().unwrap_or_else(PoisonError::into_inner);
+            key.as_ref()
+                .map(|key| SecretBytes::copy_from(key.expose_for_wrapping()))
+                .ok_or_else(used)
+        })
+    }
+
+    /// The vault of this key, which the wrapper keeps as `wrapped`. Once.
+    #[napi(catch_unwind)]
+    pub fn create_vault(&self, env: &Env, wrapped: &[u8]) -> napi::Result<Vault> {
+        guard(env, || {
+            let [wrapped] = copies([wrapped])?;
+            let key = self.key.lock().unwrap_or_else(PoisonError::into_inner).take();
+            let mut rng = Generator::new(b"vault/header")?;
+            let key = key.ok_or_else(used)?;
+            Vault::new(VaultHeader::with_wrapping_key(&key, &self.wrapper, &wrapped, &mut rng)?)
+        })
+    }
+}
+
+/// What a vault's header says.
+#[napi(object, object_from_js = false)]
+pub struct VaultHeaderInfo {
+    /// The name of the key wrapper; absent if a password opens it.
+    pub wrapper: Option<String>,
+    /// What the wrapper gives the key back for.
+    pub wrapped: Option<Bytes>,
+}
+
+/// Reads a vault's header; opens nothing.
+#[napi(catch_unwind)]
+pub fn read_vault_header(env: &Env, header: Uint8Array) -> napi::Result<VaultHeaderInfo> {
+    guard(env, || {
+        let header = VaultHeader::decode(&record(&header)?)?;
+        Ok(match header.unlock() {
+            Unlock::Password(_) => VaultHeaderInfo { wrapper: None, wrapped: None },
+            Unlock::WrappingKey { wrapper, wrapped } => {
+                VaultHeaderInfo { wrapper: Some(wrapper.clone()), wrapped: Some(bytes(wrapped)) }
+            }
+        })
+    })
+}
+
+fn used() -> Fault {
+    Fault::input("a fresh key serves one vault")
+}
+
+fn secret(bytes: &[u8]) -> Result<Zeroizing<Vec<u8>>, Fault> {
+    if bytes.is_empty() || bytes.len() > MAX_PASSWORD_BYTES {
+        return Err(Fault::input("a password has 1 to 1,024 bytes"));
+    }
+    Ok(Zeroizing::new(bytes.to_vec()))
+}
+
+fn wrapping_key(bytes: &[u8]) -> Result<WrappingKey, Fault> {
+    let key: &[u8; 32] =
+        bytes.try_into().map_err(|_| Fault::new("WRONG_PASSWORD", "a wrapped key has 32 bytes"))?;
+    Ok(WrappingKey::from_bytes(key))
+}

@@ -1,0 +1,73 @@
+import { MpcWalletError } from '../errors.js'
+import type { RoundOutcome, Session, Store, StoreBatch } from '../native.js'
+import type { KeyShareStore, StoreWrite } from '../storage/index.js'
+
+/** Records of one wallet have up to 33 kB. */
+const READ_AT_ONCE = 512
+
+/** A record as the native side opens it. @internal */
+export interface StoredRecord {
+  readonly id: string
+  readonly value: Uint8Array
+}
+
+/**
+ * The records of a party that outlive its process: sealed natively, kept by a store. No plaintext
+ * passes here.
+ *
+ * @internal
+ */
+export class PartyRecords {
+  readonly store: KeyShareStore
+  readonly #native: Store
+
+  constructor({ native, store }: { native: Store; store: KeyShareStore }) {
+    this.#native = native
+    this.store = store
+  }
+
+  /** What ceremonies of this party seal with. */
+  get native(): Store {
+    return this.#native
+  }
+
+  /**
+   * Makes durable what a session waits for, and lets the session go on. A batch reaches the store in
+   * the turn in which it was sealed: what one session counted is never overwritten by another.
+   */
+  async settle(session: Session): Promise<() => Promise<RoundOutcome>> {
+    try {
+      const values = await this.commit(session.takeBatch())
+      return () => session.committed(BigInt(Date.now()), [...values])
+    } catch (error) {
+      const { code } = MpcWalletError.wrap(error)
+      return () => session.commitFailed(BigInt(Date.now()), code === 'STORE_RECORD_EXISTS')
+    }
+  }
+
+  /** Commits a batch that was sealed just now. */
+  commit({ writes, readBack }: StoreBatch): Promise<readonly (Uint8Array | undefined)[]> {
+    return this.store.commit({ writes: writes.map(toWrite), readBack })
+  }
+}
+
+/** All records whose id begins with a prefix. @internal */
+export async function readRecords(store: KeyShareStore, prefix: string): Promise<StoredRecord[]> {
+  const ids = await store.list(prefix)
+  const records: StoredRecord[] = []
+  for (let start = 0; start < ids.length; start += READ_AT_ONCE) {
+    const some = ids.slice(start, start + READ_AT_ONCE)
+    const values = await store.commit({ writes: [], readBack: some })
+    for (const [position, id] of some.entries()) {
+      const value = values[position]
+      if (value !== undefined) records.push({ id, value })
+    }
+  }
+  return records
+}
+
+function toWrite({ kind, id, value }: StoreBatch['writes'][number]): StoreWrite {
+  if (kind === 'delete') return { kind, id }
+  if (value === undefined) throw new MpcWalletError('INTERNAL', 'a write without a value')
+  return { kind, id, value }
+}
