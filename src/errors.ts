@@ -30,6 +30,11 @@ export const ERROR_TABLE = Object.freeze({
     retryable: false,
     next: 'open a new one; what was closed never works again',
   },
+  IDEMPOTENCY_CONFLICT: {
+    meaning: 'this idempotency key belongs to a request for something else; nothing changed',
+    retryable: false,
+    next: 'use one key for each thing to sign, and the same one when asking for it again',
+  },
 
   // decisions
   PAYLOAD_REFUSED: {
@@ -81,7 +86,29 @@ export const ERROR_TABLE = Object.freeze({
     next: 'call the operators; do not retry in a loop',
   },
 
+  // state
+  LEDGER_CORRUPT: {
+    meaning: 'a record of the request ledger cannot be read; the message names it',
+    retryable: false,
+    next: 'look at the chain: a signature may exist; restore the record, or use a new key once it is sure that none does',
+  },
+  LEDGER_FULL: {
+    meaning: 'the request ledger holds as many requests of one principal as it may',
+    retryable: false,
+    next: 'prune finished requests, and conclude those whose outcome is unknown',
+  },
+  AUDIT_BROKEN: {
+    meaning: 'the audit log is not what was written; the message says where it breaks',
+    retryable: false,
+    next: 'keep the store as it is, export the log, and find out who could write to it',
+  },
+
   // environment
+  STORE_RECORD_EXISTS: {
+    meaning: 'a record that must be new exists already, so nothing was written',
+    retryable: false,
+    next: 'see that one process alone writes to this store',
+  },
   STORE_UNAVAILABLE: {
     meaning: "this party's store could not be written or read, so nothing went on",
     retryable: true,
@@ -117,6 +144,11 @@ export const ERROR_TABLE = Object.freeze({
     meaning: 'no chain endpoint answered, or not as one does',
     retryable: true,
     next: 'look at the endpoint',
+  },
+  OUTCOME_UNKNOWN: {
+    meaning: 'an earlier attempt may have made a signature that this party does not hold',
+    retryable: false,
+    next: 'look at the chain and conclude the request; sign nothing in its place before',
   },
   RELAY_BAD_DESCRIPTOR: {
     meaning: 'a session descriptor does not have the layout of this version',

@@ -1,3 +1,5 @@
+export * from './audit/index.js'
+export type { Json } from './canonical-json.js'
 export { ChainType } from './chain-type.js'
 export {
   ERROR_TABLE,

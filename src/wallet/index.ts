@@ -24,5 +24,5 @@ export {
   type WalletParty,
 } from './mpc-agent-wallet.js'
 export { type CreatePartyParameters, Party } from './party.js'
-export type { Json, PolicyDocument } from './policy-document.js'
+export type { PolicyDocument } from './policy-document.js'
 export type { SignTransactionParameters, SignTransactionReturnType } from './sign-transaction.js'
