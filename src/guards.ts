@@ -63,6 +63,11 @@ export function requireSignal(field: string, value: unknown): AbortSignal | unde
   throw invalid(field, 'must be an AbortSignal')
 }
 
+/** Whether a value counts things or milliseconds. @internal */
+export function isCount(value: unknown): value is number {
+  return Number.isSafeInteger(value) && Number(value) >= 0
+}
+
 // by shape, not by class: arguments may come from another realm
 function isBytes(value: unknown): value is Uint8Array {
   return Object.prototype.toString.call(value) === '[object Uint8Array]'

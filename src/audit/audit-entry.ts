@@ -1,6 +1,6 @@
 import { canonicalBytes, type Json, parseCanonicalJson } from '../canonical-json.js'
-import { invalid } from '../guards.js'
-import { fromHex, type Hex, toHex } from '../hex.js'
+import { invalid, isCount } from '../guards.js'
+import { type Hex, isHash, toHex } from '../hex.js'
 import { taggedHash } from '../tagged-hash.js'
 
 /** What is written down: facts that may be read by whoever audits, never a secret. */
@@ -50,22 +50,6 @@ export function parseEntry(text: string): AuditEntry | undefined {
 /** What the next entry names as its previous one. @internal */
 export function hashEntry(bytes: Uint8Array | string): Hex {
   return toHex(taggedHash('audit-entry', bytes))
-}
-
-/** Whether text is a hash. @internal */
-export function isHash(value: unknown): value is Hex {
-  return isHexOf(32, value)
-}
-
-/** Whether text is so many bytes in lower-case hex. @internal */
-export function isHexOf(length: number, value: unknown): value is Hex {
-  if (typeof value !== 'string' || value.length !== 2 + 2 * length) return false
-  return value === value.toLowerCase() && fromHex(value) !== undefined
-}
-
-/** Whether a value counts entries or milliseconds. @internal */
-export function isCount(value: unknown): value is number {
-  return Number.isSafeInteger(value) && Number(value) >= 0
 }
 
 function isEntry(value: unknown): value is AuditEntry {

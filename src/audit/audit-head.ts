@@ -1,9 +1,8 @@
 import { createPublicKey, verify } from 'node:crypto'
 import { canonicalBytes, parseCanonicalJson } from '../canonical-json.js'
-import { requireBytes } from '../guards.js'
-import { fromHex, type Hex, toHex } from '../hex.js'
+import { isCount, requireBytes } from '../guards.js'
+import { fromHex, type Hex, isHash, isHexOf, toHex } from '../hex.js'
 import { taggedHash } from '../tagged-hash.js'
-import { isCount, isHash, isHexOf } from './audit-entry.js'
 
 /** A signed statement: so many entries there are, and this is the hash of the last. */
 export interface AuditHead {

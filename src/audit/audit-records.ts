@@ -1,9 +1,10 @@
 /** Where the log is in a store. */
 import { canonicalBytes, decodeUtf8, parseCanonicalJson } from '../canonical-json.js'
 import { MpcWalletError } from '../errors.js'
-import type { Hex } from '../hex.js'
+import { isCount } from '../guards.js'
+import { type Hex, isHash } from '../hex.js'
 import type { KeyShareStore } from '../storage/index.js'
-import { GENESIS, hashEntry, isCount, isHash } from './audit-entry.js'
+import { GENESIS, hashEntry } from './audit-entry.js'
 
 /** @internal */
 export const ENTRY_PREFIX = 'audit/'
