@@ -1,4 +1,3 @@
-export * from './audit/index.js'
 export type { Json } from './canonical-json.js'
 export { ChainType } from './chain-type.js'
 export {

@@ -139,6 +139,20 @@ describe('a process that is killed', () => {
     expect((await ledger.list({ state: 'failed' })).requests).toHaveLength(4)
   })
 
+  it('whose store shows a session that its request has left behind decides by the present one', async () => {
+    const store = new MemoryStore()
+    await leaveOpen(store, [{ shareLeft: false, name: peer }])
+    const [id = ''] = await store.list('open-session/')
+    const record = String(Buffer.from((await store.load(id)) ?? []))
+    const behind = record.replaceAll(sessionId(0), sessionId(9)).replace('false', 'true')
+    await store.store(id.replace(/.$/, '9'), Buffer.from(behind))
+
+    const { recovery } = await openLedger(store)
+
+    expect(recovery).toMatchObject({ lostVerdicts: new Map([[peer, 2]]), unknown: [] })
+    expect(recovery.failed).toHaveLength(1)
+  })
+
   it('as a co-signer does not take up the session again', async () => {
     const store = new MemoryStore()
     const asked = payment({ side: 'cosigner', principal: peer, key: sessionId(1) })

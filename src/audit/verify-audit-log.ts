@@ -50,8 +50,11 @@ export async function verifyAuditLog(
 /**
  * Verifies the lines of {@link exportAuditLog}, in the order in which they come.
  *
+ * A line ends with a line feed and with nothing else; `node:readline` splits at other characters
+ * too, which may stand inside a line.
+ *
  * @example
- * const lines = createInterface({ input: createReadStream('audit.jsonl') })
+ * const lines = (await readFile('audit.jsonl', 'utf8')).replace(/\n$/, '').split('\n')
  * await verifyAuditExport(lines, { verifyHead: headVerifier(identityKey), knownHead })
  * @throws {@link MpcWalletError} `AUDIT_BROKEN`, whose message says where and how.
  */
