@@ -139,6 +139,24 @@ describe('a process that is killed', () => {
     expect((await ledger.list({ state: 'failed' })).requests).toHaveLength(4)
   })
 
+  it('with more sessions open than one entry of the audit log can name counts them all', async () => {
+    const store = new MemoryStore()
+    await leaveOpen(store, new Array(600).fill({ shareLeft: false, name: peer }))
+
+    const lost: number[] = []
+    const { recovery } = await openLedger(store, {
+      count: (lostVerdicts) => {
+        lost.push(lostVerdicts.get(peer) ?? 0)
+        return []
+      },
+    })
+
+    expect(lost).toEqual([256, 256, 88])
+    expect(recovery.lostVerdicts).toEqual(new Map([[peer, 600]]))
+    expect(recovery.failed).toHaveLength(600)
+    expect(await store.list('open-session/')).toEqual([])
+  })
+
   it('whose store shows a session that its request has left behind decides by the present one', async () => {
     const store = new MemoryStore()
     await leaveOpen(store, [{ shareLeft: false, name: peer }])

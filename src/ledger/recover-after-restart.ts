@@ -8,10 +8,16 @@ import { corrupt, putRequest } from './request-record.js'
 import { orDamage, type RequestRecords } from './request-records.js'
 import { parseSession, parseSessionStoreId, sessionPrefix } from './session-record.js'
 
+/** Sessions that are ended in one commit, so that one entry of the audit log can name them. */
+const MAX_SESSIONS = 256
+
 /** Lost verdicts by the peer's identity key: one for each session that nobody ended. */
 export type LostVerdicts = ReadonlyMap<Hex, number>
 
-/** The writes that count lost verdicts against their peers. */
+/**
+ * The writes that count lost verdicts against their peers. Called once for each commit, so it has
+ * to look at the store each time.
+ */
 export type CountLostVerdicts = (
   lostVerdicts: LostVerdicts,
 ) => readonly StoreWrite[] | Promise<readonly StoreWrite[]>
@@ -26,40 +32,72 @@ export interface Recovery {
   readonly damaged: readonly MpcWalletError[]
 }
 
-/** Ends the sessions that nobody ended, in one commit. @internal */
+/** What is found out about some sessions, and written in one commit. */
+class Findings {
+  readonly lostVerdicts = new Map<Hex, number>()
+  readonly failed: RequestId[] = []
+  readonly unknown: RequestId[] = []
+  readonly damaged: MpcWalletError[] = []
+  readonly writes: StoreWrite[] = []
+
+  lost(peer: Hex, count = 1): void {
+    this.lostVerdicts.set(peer, (this.lostVerdicts.get(peer) ?? 0) + count)
+  }
+
+  add({ lostVerdicts, failed, unknown, damaged }: Recovery): void {
+    for (const [peer, count] of lostVerdicts) this.lost(peer, count)
+    this.failed.push(...failed)
+    this.unknown.push(...unknown)
+    this.damaged.push(...damaged)
+  }
+}
+
+/** Ends the sessions that nobody ended. @internal */
 export async function recoverAfterRestart(
   context: LedgerContext,
   records: RequestRecords,
   count: CountLostVerdicts,
 ): Promise<Recovery> {
-  const { store, audit, walletId, now } = context
-  const lostVerdicts = new Map<Hex, number>()
-  const ended: Record<'failed' | 'unknown', RequestId[]> = { failed: [], unknown: [] }
-  const damaged: MpcWalletError[] = []
-  const writes: StoreWrite[] = []
-  for (const id of await store.list(sessionPrefix(walletId))) {
-    const name = parseSessionStoreId(walletId, id)
-    if (name === undefined) {
-      damaged.push(corrupt(id))
-      continue
+  const { store, audit, walletId } = context
+  const ids = await store.list(sessionPrefix(walletId))
+  const all = new Findings()
+  for (let start = 0; start < ids.length; start += MAX_SESSIONS) {
+    const found = new Findings()
+    for (const id of ids.slice(start, start + MAX_SESSIONS))
+      await endSession(context, records, id, found)
+    if (found.writes.length > 0) {
+      const { lostVerdicts, failed, unknown } = found
+      const facts = { lostVerdicts: Object.fromEntries(lostVerdicts), failed, unknown }
+      const writes = [...found.writes, ...(await count(lostVerdicts))]
+      await audit.append({ kind: 'ledger.recovered', walletId, facts }, writes)
     }
-    lostVerdicts.set(name.peer, (lostVerdicts.get(name.peer) ?? 0) + 1)
-    writes.push({ kind: 'delete', id })
-    const session = parseSession(name, (await store.load(id)) ?? new Uint8Array())
-    if (session === undefined) {
-      damaged.push(corrupt(id)) // its request is ended as unknown when somebody asks for it
-      continue
-    }
-    const request = await orDamage(records.get(session.requestId), damaged)
-    if (request?.session?.sessionId !== name.sessionId) continue
-    const { state, failure } = interrupted(request.side, session.shareLeft)
-    writes.push(putRequest(moved(request, state, now(), { failure })))
-    ended[state].push(request.requestId)
+    all.add(found)
   }
-  if (writes.length > 0) {
-    const facts = { lostVerdicts: Object.fromEntries(lostVerdicts), ...ended }
-    const counted = await count(lostVerdicts)
-    await audit.append({ kind: 'ledger.recovered', walletId, facts }, [...writes, ...counted])
+  const { lostVerdicts, failed, unknown, damaged } = all
+  return { lostVerdicts, failed, unknown, damaged }
+}
+
+async function endSession(
+  { store, walletId, now }: LedgerContext,
+  records: RequestRecords,
+  id: string,
+  found: Findings,
+): Promise<void> {
+  const name = parseSessionStoreId(walletId, id)
+  if (name === undefined) {
+    found.damaged.push(corrupt(id))
+    return
   }
-  return { lostVerdicts, ...ended, damaged }
+  found.lost(name.peer)
+  found.writes.push({ kind: 'delete', id })
+  const session = parseSession(name, (await store.load(id)) ?? new Uint8Array())
+  if (session === undefined) {
+    found.damaged.push(corrupt(id)) // its request is ended as unknown when somebody asks for it
+    return
+  }
+  const request = await orDamage(records.get(session.requestId), found.damaged)
+  if (request?.session?.sessionId !== name.sessionId) return
+  const { state, failure } = interrupted(request.side, session.shareLeft)
+  found.writes.push(putRequest(moved(request, state, now(), { failure })))
+  found[state].push(request.requestId)
 }

@@ -193,8 +193,8 @@ export class RequestLedger {
    * Ends the sessions that an unclean stop left open: their requests are `failed` if nothing had
    * left, else `unknown`. Ceremonies are never resumed.
    *
-   * `count` gives the writes that count the lost verdicts against their peers. They are in the same
-   * commit, so that each is counted exactly once.
+   * `count` gives the writes that count the lost verdicts against their peers. They are in the
+   * commit that ends the sessions, so that each is counted exactly once.
    *
    * @throws {@link MpcWalletError} `SESSION_BUSY` once it was done.
    */
