@@ -21,6 +21,67 @@ describe('an audit log', () => {
     expect(await verifyAuditLog(store, { verifyHead })).toMatchObject({ entries: 100 })
   })
 
+  it('writes what waits for the disk at the same time in few commits', async () => {
+    const store = new FailingStore(new MemoryStore(), {
+      at: Number.POSITIVE_INFINITY,
+      cut: 'before',
+    })
+    const log = await openAuditLog({ store, signHead })
+
+    await Promise.all(
+      Array.from({ length: 64 }, () => log.append({ kind: 'test.counted', facts: {} })),
+    )
+
+    expect(store.commits).toBeLessThanOrEqual(3)
+    expect(await verifyAuditLog(store, { verifyHead })).toMatchObject({ signedEntries: 64 })
+  })
+
+  it('shares no commit that would be larger than a store takes', async () => {
+    const sizes: number[] = []
+    const store = new MemoryStore()
+    const commit = store.commit.bind(store)
+    store.commit = async (batch) => {
+      sizes.push(batch.writes.length)
+      return await commit(batch)
+    }
+    const log = await openAuditLog({ store, signHead })
+    const deletions = Array.from(
+      { length: 1_024 },
+      (_, id) => ({ kind: 'delete', id: `${id}` }) as const,
+    )
+
+    await Promise.all(
+      [deletions, [], deletions, deletions.slice(0, 1), deletions.slice(0, 1_023)].map(
+        (alongWith) => log.append({ kind: 'test.counted', facts: {} }, alongWith),
+      ),
+    )
+
+    expect(sizes).toEqual([1_024 + 3, 1_024 + 2, 1_024 + 3])
+  })
+
+  it('refuses one entry for what comes along with it, and writes those beside it', async () => {
+    const store = new MemoryStore()
+    await store.store('taken', new Uint8Array([1]))
+    const log = await openAuditLog({ store, signHead })
+
+    const appended = await Promise.allSettled(
+      ['free 1', 'taken', 'free 2'].map((id) =>
+        log.append({ kind: 'thing.made', facts: { id } }, [
+          { kind: 'create', id, value: new Uint8Array([2]) },
+        ]),
+      ),
+    )
+
+    expect(appended).toMatchObject([
+      { status: 'fulfilled', value: { sequence: 1 } },
+      { status: 'rejected', reason: { code: 'STORE_RECORD_EXISTS' } },
+      { status: 'fulfilled', value: { sequence: 2 } },
+    ])
+    expect(await store.load('taken')).toEqual(new Uint8Array([1]))
+    expect(await store.list('free')).toEqual(['free 1', 'free 2'])
+    expect(await verifyAuditLog(store, { verifyHead })).toMatchObject({ entries: 2 })
+  })
+
   it('goes on where it ended', async () => {
     const store = new MemoryStore()
     await writeLog(store, 3)

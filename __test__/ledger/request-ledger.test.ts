@@ -275,6 +275,23 @@ describe('a session of a request', () => {
     expect(open).toEqual([0, 1, 1, 0])
   })
 
+  it('is written together with what the caller has to write then', async () => {
+    const store = new MemoryStore()
+    const { ledger } = await openLedger(store)
+    const seen: (readonly string[])[] = []
+    const write = (id: string) => ({ kind: 'put', id, value: Uint8Array.of(1) }) as const
+
+    await ledger.request(payment(), async (attempt) => {
+      await attempt.openSession({ sessionId: sessionId(1), peer }, [write('own/1')])
+      seen.push(await store.list('own/'))
+      await attempt.shareLeaves([write('own/2')])
+      seen.push(await store.list('own/'))
+      return signature
+    })
+
+    expect(seen).toEqual([['own/1'], ['own/1', 'own/2']])
+  })
+
   it('may be followed by another as long as its share has not left', async () => {
     const store = new MemoryStore()
     const { ledger } = await openLedger(store)

@@ -29,11 +29,11 @@ export interface SigningAttempt {
   readonly requestId: RequestId
   /**
    * Must resolve before the session's first message leaves. A second session of one attempt ends
-   * the first, whose share must not have left.
+   * the first, whose share must not have left. What `alongWith` writes is in the same commit.
    */
-  openSession(session: SessionName): Promise<void>
+  openSession(session: SessionName, alongWith?: readonly StoreWrite[]): Promise<void>
   /** Must resolve before this party's share of the signature leaves. */
-  shareLeaves(): Promise<void>
+  shareLeaves(alongWith?: readonly StoreWrite[]): Promise<void>
 }
 
 /** One run of a request, from `created` to its end. @internal */
@@ -56,7 +56,7 @@ export class Attempt implements SigningAttempt {
     return this.#session?.shareLeft === true
   }
 
-  async openSession(name: SessionName): Promise<void> {
+  async openSession(name: SessionName, alongWith: readonly StoreWrite[] = []): Promise<void> {
     if (!isSessionName(name)) throw invalid('session', 'must name a session and a peer')
     const before = this.#session
     if (before?.shareLeft === true)
@@ -71,11 +71,12 @@ export class Attempt implements SigningAttempt {
     await this.#write(request, 'request.signing', { ...name }, [
       ...(before === undefined ? [] : [this.#deletion(before)]),
       { kind: 'create', id: sessionStoreId(walletId, name), value: encodeSession(session) },
+      ...alongWith,
     ])
     this.#session = session
   }
 
-  async shareLeaves(): Promise<void> {
+  async shareLeaves(alongWith: readonly StoreWrite[] = []): Promise<void> {
     const session = this.#session
     if (session === undefined)
       throw new MpcWalletError('INTERNAL', 'a share cannot leave without an open session')
@@ -85,6 +86,7 @@ export class Attempt implements SigningAttempt {
     const { requestId, sessionId } = session
     await audit.append({ kind: 'request.shareLeft', walletId, facts: { requestId, sessionId } }, [
       { kind: 'put', id, value: encodeSession(left) },
+      ...alongWith,
     ])
     this.#session = left
   }
