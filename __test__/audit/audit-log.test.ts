@@ -149,6 +149,16 @@ describe('an audit log', () => {
     expect(await log.append({ kind: 'test.kept', facts: {} })).toMatchObject({ sequence: 1 })
   })
 
+  it('refuses one entry and writes those beside it', async () => {
+    const log = await openAuditLog({ store: new MemoryStore(), signHead })
+
+    const appended = await Promise.allSettled(
+      ['test.kept', 'two words', 'test.kept'].map((kind) => log.append({ kind, facts: {} })),
+    )
+
+    expect(appended.map(({ status }) => status)).toEqual(['fulfilled', 'rejected', 'fulfilled'])
+  })
+
   it('takes nothing more when it is closed, and writes what came before', async () => {
     const store = new MemoryStore()
     const log = await openAuditLog({ store, signHead })

@@ -495,6 +495,33 @@ describe('old requests', () => {
     expect((await ledger.list({ state: 'unknown' })).requests).toHaveLength(1)
   })
 
+  it('may be made again while they are being forgotten', async () => {
+    const store = new MemoryStore()
+    const { ledger } = await openLedger(store, { retentionMs: 0 })
+    await ledger.request(payment(), failing(offline)).catch(() => {})
+    const commit = store.commit.bind(store)
+    let forget = (): void => {}
+    const forgetting = new Promise<void>((reached) => {
+      store.commit = async (batch) => {
+        store.commit = commit
+        reached()
+        await new Promise<void>((resolve) => {
+          forget = resolve
+        })
+        return await commit(batch)
+      }
+    })
+
+    const pruned = ledger.prune()
+    await forgetting
+    const again = ledger.request(payment(), sign)
+    forget()
+
+    expect(await pruned).toBe(1)
+    const { requestId } = await again
+    expect(await ledger.get(requestId)).toMatchObject({ state: 'signed' })
+  })
+
   it('make room when a principal has as many as it may; nothing else does', async () => {
     let now = 0
     const settings = { maxRequests: 3, retentionMs: 1_000, now: () => now }
