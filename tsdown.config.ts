@@ -5,6 +5,7 @@ export default defineConfig({
   // class
   entry: {
     index: 'src/index.ts',
+    audit: 'src/audit/index.ts',
     evm: 'src/evm/index.ts',
     testing: 'src/testing/index.ts',
   },

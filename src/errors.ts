@@ -30,6 +30,11 @@ export const ERROR_TABLE = Object.freeze({
     retryable: false,
     next: 'open a new one; what was closed never works again',
   },
+  IDEMPOTENCY_CONFLICT: {
+    meaning: 'this idempotency key belongs to a request for something else; nothing changed',
+    retryable: false,
+    next: 'use one key for each thing to sign, and the same one when asking for it again',
+  },
 
   // decisions
   PAYLOAD_REFUSED: {
@@ -154,6 +159,21 @@ export const ERROR_TABLE = Object.freeze({
     retryable: true,
     next: 'call again: each now knows what the other holds; if it persists, refresh or recover',
   },
+  LEDGER_CORRUPT: {
+    meaning: 'a record of the request ledger cannot be read; the message names it',
+    retryable: false,
+    next: 'look at the chain: a signature may exist; restore the record, or use a new key once it is sure that none does',
+  },
+  LEDGER_FULL: {
+    meaning: 'the request ledger holds as many requests of one principal as it may',
+    retryable: false,
+    next: 'prune finished requests, and conclude those whose outcome is unknown',
+  },
+  AUDIT_BROKEN: {
+    meaning: 'the audit log is not what was written; the message says where it breaks',
+    retryable: false,
+    next: 'keep the store as it is, export the log, and find out who could write to it',
+  },
 
   // environment
   STORE_UNAVAILABLE: {
@@ -191,6 +211,11 @@ export const ERROR_TABLE = Object.freeze({
     meaning: 'no chain endpoint answered, or not as one does',
     retryable: true,
     next: 'look at the endpoint',
+  },
+  OUTCOME_UNKNOWN: {
+    meaning: 'an earlier attempt may have made a signature that this party does not hold',
+    retryable: false,
+    next: 'look at the chain and conclude the request; sign nothing in its place before',
   },
   RELAY_BAD_DESCRIPTOR: {
     meaning: 'a session descriptor does not have the layout of this version',

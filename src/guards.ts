@@ -27,14 +27,21 @@ export function requireInteger(
 }
 
 /** Bytes as a `Uint8Array` or as `0x` text; always a copy. @internal */
-export function requireBytes(field: string, value: unknown, { max }: { max: number }): Uint8Array {
+export function requireBytes(
+  field: string,
+  value: unknown,
+  { min = 1, max }: { min?: number; max: number },
+): Uint8Array {
   const bytes = isBytes(value)
     ? value
     : typeof value === 'string' && value.length <= 2 + 2 * max
       ? fromHex(value)
       : undefined
-  if (bytes === undefined || bytes.length === 0 || bytes.length > max)
-    throw invalid(field, `must be 1 to ${max} bytes, as Uint8Array or 0x text`)
+  if (bytes === undefined || bytes.length < min || bytes.length > max)
+    throw invalid(
+      field,
+      `must be ${min === max ? max : `${min} to ${max}`} bytes, as Uint8Array or 0x text`,
+    )
   return new Uint8Array(bytes)
 }
 
@@ -54,6 +61,11 @@ export function requireObject<Value>(field: string, value: Value): NonNullable<V
 export function requireSignal(field: string, value: unknown): AbortSignal | undefined {
   if (value === undefined || isSignal(value)) return value
   throw invalid(field, 'must be an AbortSignal')
+}
+
+/** Whether a value counts things or milliseconds. @internal */
+export function isCount(value: unknown): value is number {
+  return Number.isSafeInteger(value) && Number(value) >= 0
 }
 
 // by shape, not by class: arguments may come from another realm

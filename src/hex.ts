@@ -11,3 +11,14 @@ export function fromHex(text: string): Uint8Array | undefined {
   if (!/^0x(?:[0-9a-fA-F]{2})*$/.test(text)) return undefined
   return new Uint8Array(Buffer.from(text.slice(2), 'hex'))
 }
+
+/** Whether text is so many bytes as {@link toHex} writes them. @internal */
+export function isHexOf(length: number, value: unknown): value is Hex {
+  if (typeof value !== 'string' || value.length !== 2 + 2 * length) return false
+  return /^0x[0-9a-f]*$/.test(value)
+}
+
+/** Whether text is a hash, an id or a key of 32 bytes. @internal */
+export function isHash(value: unknown): value is Hex {
+  return isHexOf(32, value)
+}

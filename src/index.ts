@@ -1,3 +1,4 @@
+export type { Json } from './canonical-json.js'
 export { ChainType } from './chain-type.js'
 export {
   ERROR_TABLE,

@@ -1,6 +1,7 @@
 // Module hook: the package's own subpaths are their entries in tsdown.config.ts.
 const SOURCES = {
   '@mpc-wallet/sdk': '../../src/index.ts',
+  '@mpc-wallet/sdk/audit': '../../src/audit/index.ts',
   '@mpc-wallet/sdk/evm': '../../src/evm/index.ts',
   '@mpc-wallet/sdk/testing': '../../src/testing/index.ts',
 }

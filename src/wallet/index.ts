@@ -26,7 +26,7 @@ export {
 } from './mpc-agent-wallet.js'
 export type { OpenWalletParameters } from './open-wallet.js'
 export { type CreatePartyParameters, type OpenPartyParameters, Party } from './party.js'
-export type { Json, PolicyDocument } from './policy-document.js'
+export type { PolicyDocument } from './policy-document.js'
 export type { RefreshParameters, RefreshReturnType } from './reshare.js'
 export type { SignTransactionParameters, SignTransactionReturnType } from './sign-transaction.js'
 export type { KeyWrapper, Password, Unlock, UnlockCost } from './unlock.js'

@@ -1,13 +1,5 @@
+import type { Json } from '../canonical-json.js'
 import { MpcWalletError } from '../errors.js'
-
-/** A JSON value. */
-export type Json =
-  | null
-  | boolean
-  | number
-  | string
-  | readonly Json[]
-  | { readonly [key: string]: Json }
 
 /** The rules that every party of the wallet agreed on. */
 export type PolicyDocument = { readonly [key: string]: Json }

@@ -134,4 +134,15 @@ tags! {
     PAYLOAD = "payload";
     /// Canonical policy document.
     DOC_POLICY = "doc/policy";
+    /// Canonical proposal of a request, hashed by the SDK.
+    DOC_PROPOSAL = "doc/proposal";
+
+    /// One principal's part of the request ledger, hashed by the SDK.
+    LEDGER_PRINCIPAL = "ledger-principal";
+    /// Name of a request in the ledger, hashed by the SDK.
+    LEDGER_REQUEST = "ledger-request";
+    /// Link of the audit log, hashed by the SDK.
+    AUDIT_ENTRY = "audit-entry";
+    /// Signature over a head of the audit log.
+    AUDIT_HEAD = "audit-head";
 }

@@ -1,0 +1,64 @@
+import type { KeyShareStore, StoreBatch } from '../../src/storage/index.js'
+
+/** Whether the power goes before the commit is on disk, or after it and before anybody hears. */
+export type PowerCut = 'before' | 'after'
+
+/** A store whose power is cut at its commit number `at`, counted from 1; nothing works after it. */
+export class FailingStore implements KeyShareStore {
+  readonly #store: KeyShareStore
+  #at: number
+  readonly #cut: PowerCut
+  commits = 0
+
+  constructor(store: KeyShareStore, { at, cut }: { at: number; cut: PowerCut }) {
+    this.#store = store
+    this.#at = at
+    this.#cut = cut
+  }
+
+  async commit(batch: StoreBatch): Promise<readonly (Uint8Array | undefined)[]> {
+    this.#requirePower()
+    this.commits++
+    if (this.commits < this.#at) return await this.#store.commit(batch)
+    if (this.#cut === 'after') await this.#store.commit(batch)
+    throw new Error('power cut')
+  }
+
+  /** The power is back for good. */
+  repair(): void {
+    this.#at = Number.POSITIVE_INFINITY
+  }
+
+  async store(id: string, share: Uint8Array): Promise<void> {
+    this.#requirePower()
+    await this.#store.store(id, share)
+  }
+
+  async load(id: string): Promise<Uint8Array | undefined> {
+    this.#requirePower()
+    return await this.#store.load(id)
+  }
+
+  async delete(id: string): Promise<boolean> {
+    this.#requirePower()
+    return await this.#store.delete(id)
+  }
+
+  async exists(id: string): Promise<boolean> {
+    this.#requirePower()
+    return await this.#store.exists(id)
+  }
+
+  async list(prefix?: string): Promise<readonly string[]> {
+    this.#requirePower()
+    return await this.#store.list(prefix)
+  }
+
+  async close(): Promise<void> {
+    await this.#store.close()
+  }
+
+  #requirePower(): void {
+    if (this.commits >= this.#at) throw new Error('power cut')
+  }
+}
