@@ -185,15 +185,12 @@ describe('a SQLite store', () => {
       await store.store('a', bytesOf(1, 100))
       await store.close()
       const db = new Driver(path)
-      const first = db
-        .prepare('SELECT group_concat(sql, char(59)) FROM sqlite_schema')
-        .pluck()
-        .get()
-      const versions = [String(first), 'CREATE TABLE more (x) STRICT', 'DROP TABLE record']
+      const sql = db.prepare('SELECT group_concat(sql, char(59)) FROM sqlite_schema').pluck().get()
+      const first = String(sql)
 
-      expect(() => migrate(Driver, db, [...versions.slice(0, 1), 'no SQL'])).toThrow()
+      expect(() => migrate(Driver, db, [first, 'DROP TABLE record; no SQL'])).toThrow()
       expect(db.pragma('user_version', { simple: true })).toBe(1)
-      migrate(Driver, db, [...versions.slice(0, 1), 'CREATE TABLE more (x INTEGER) STRICT'])
+      migrate(Driver, db, [first, 'CREATE TABLE more (x INTEGER) STRICT'])
       expect(db.pragma('user_version', { simple: true })).toBe(2)
       expect(db.prepare('SELECT id FROM record').pluck().all()).toEqual(['a'])
       db.close()

@@ -26,12 +26,12 @@ const NOTHING_WRITTEN: readonly MpcWalletErrorCode[] = [
 /**
  * The front of every backend: checks arguments, gives errors their codes, and stops after a write
  * whose outcome nobody knows. A disk that failed to flush may report success at the next try.
- * @internal
  */
 export class RecordStore implements KeyShareStore {
   readonly #records: Records
   #state: 'open' | 'doubtful' | 'closed' = 'open'
 
+  /** @internal */
   constructor(records: Records) {
     this.#records = records
   }
