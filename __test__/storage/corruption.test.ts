@@ -65,10 +65,11 @@ describe.each(DURABLE)('a flipped bit in a $name store', (backend) => {
         const records = await fill(backend, pristine)
         cpSync(join(pristine, 'store'), join(directory, 'store'), { recursive: true })
         const found = new Map<string, number>()
-        for (const path of filesIn(pristine)) {
+        const files = filesIn(pristine)
+        for (const path of files) {
           const { length } = readFileSync(join(pristine, path))
-          // a prime, so that every place in a byte has its turn
-          const step = Math.max(1, Math.floor((length * 8) / 120)) | 1
+          // odd, so that every place in a byte has its turn
+          const step = Math.ceil((length * 8 * files.length) / 200) | 1
           for (let bit = 0; bit < length * 8; bit += step) {
             flip(pristine, directory, path, bit)
             const result = await outcome(backend, directory)
@@ -211,6 +212,15 @@ describe('a file store', () => {
     await inDirectory(async (directory) => {
       await fill(backend, directory)
       unlinkSync(join(directory, 'store', 'store.format'))
+
+      expect(await outcome(backend, directory)).toBe('STORE_CORRUPT')
+    })
+  })
+
+  it('without the directory of its records is broken and not new', async () => {
+    await inDirectory(async (directory) => {
+      await fill(backend, directory)
+      rmSync(join(directory, 'store', 'records'), { recursive: true })
 
       expect(await outcome(backend, directory)).toBe('STORE_CORRUPT')
     })

@@ -9,7 +9,8 @@ import { loadSqlite } from '../../src/storage/sqlite-driver.js'
 import { migrate } from '../../src/storage/sqlite-schema.js'
 import { VERSION } from '../../src/version.js'
 import { TYPESCRIPT } from '../helpers/native-process.js'
-import { bytesOf, inDirectory } from '../helpers/stores.js'
+import { runStore } from '../helpers/store-process.js'
+import { bytesOf, durable, inDirectory } from '../helpers/stores.js'
 
 const Driver = await loadSqlite()
 
@@ -132,6 +133,19 @@ describe('a SQLite store', () => {
       expect(statSync(`${path}-wal`).size).toBe(0)
       await store.close()
       expect(readFileSync(path).includes('not found again')).toBe(false)
+    })
+  })
+
+  it('empties the WAL that a killed process left', async () => {
+    await inDirectory(async (directory) => {
+      const path = join(directory, 'store', 'wallet.db')
+      await runStore(durable('SQLite'), directory, 'grow', '3')
+      expect(statSync(`${path}-wal`).size).toBeGreaterThan(0)
+
+      const store = await SqliteStore.open({ path })
+      expect(statSync(`${path}-wal`).size).toBe(0)
+      expect(await store.list()).toEqual(['a', 'b', 'c'])
+      await store.close()
     })
   })
 
