@@ -1,5 +1,5 @@
 import { spawnSync } from 'node:child_process'
-import { copyFileSync, readFileSync, statSync } from 'node:fs'
+import { copyFileSync, readFileSync, statSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { fileURLToPath, pathToFileURL } from 'node:url'
 import { describe, expect, it } from '@jest/globals'
@@ -81,6 +81,18 @@ describe('the connection of a SQLite store', () => {
 })
 
 describe('a SQLite store', () => {
+  it('that SQLite would only read is not opened', async () => {
+    await inDirectory(async (directory) => {
+      const path = join(directory, 'wallet.db')
+      await (await SqliteStore.open({ path })).close()
+      const bytes = readFileSync(path)
+      bytes[18] = 3 // a later version of the format for writing
+      writeFileSync(path, bytes)
+
+      await expect(SqliteStore.open({ path })).rejects.toMatchObject({ code: 'STORE_READ_ONLY' })
+    })
+  })
+
   it('flushes its WAL before it acknowledges, and reads back from the file', async () => {
     await inDirectory(async (directory) => {
       if (spawnSync('strace', ['-f', 'true']).status !== 0) {
