@@ -112,6 +112,8 @@ describe('the error table', () => {
 
     expect(retryable).toEqual([
       'PROTOCOL_TIMEOUT',
+      'STORE_LOCKED',
+      'STORE_FULL',
       'STORE_UNAVAILABLE',
       'NATIVE_BUSY',
       'COSIGNER_OFFLINE',

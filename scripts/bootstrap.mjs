@@ -5,12 +5,14 @@ import { fileURLToPath } from 'node:url'
 import { stop } from './checkout.mjs'
 import { cargoVersion, ensureNative, requireAddon } from './ensure-native.mjs'
 import { ensurePackages } from './ensure-packages.mjs'
+import { ensureSqlite } from './ensure-sqlite.mjs'
 
 /** Prepares the checkout, and ends the process with a reason if it cannot be. */
 export async function bootstrap({ native = true, dist = false } = {}) {
   requireNode()
   if (cargoVersion() === undefined) requireAddon() // before time is spent on the rest
   ensurePackages()
+  ensureSqlite()
   if (native) ensureNative()
   if (!dist) return
   const { ensureDist } = await import('./ensure-dist.mjs') // needs a package

@@ -47,6 +47,11 @@ await Promise.all(Array.from({ length: 40 }, () => committee.agent.signTransacti
 const error = await committee.agent.signTransaction({ ...request, cosigner: 'bank' }).catch((caught) => caught)
 assert(error instanceof cjs.MpcWalletError && error.code === 'INVALID_INPUT')
 await committee.close()
+const store = await esm.SqliteStore.open({ path: 'store/wallet.db' })
+const write = { kind: 'create', id: 'a', value: new Uint8Array(33) }
+assert.deepEqual(await store.commit({ writes: [write], readBack: ['a'] }), [new Uint8Array(33)])
+await assert.rejects(cjs.SqliteStore.open({ path: 'store/wallet.db' }), { code: 'STORE_LOCKED' })
+await store.close()
 `
 
 const CJS = `

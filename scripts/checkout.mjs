@@ -28,12 +28,13 @@ export function run(command, args, env = {}) {
 /**
  * Runs a command that is long and dull: one line of what it is for, its output only if it fails.
  */
-export function runQuietly(what, command, args) {
+export function runQuietly(what, command, args, env = {}) {
   const startedAt = Date.now()
   process.stderr.write(`${what} …`)
   const { status, error, stdout, stderr } = spawnSync(command, args, {
     cwd: root,
     stdio: ['ignore', 'pipe', 'pipe'],
+    env: { ...process.env, ...env },
     maxBuffer: 1 << 28,
   })
   const seconds = ((Date.now() - startedAt) / 1_000).toFixed(1)

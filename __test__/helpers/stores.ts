@@ -48,7 +48,10 @@ export async function inDirectory<Result>(
 
 /** Bytes that depend on a seed alone. */
 export function bytesOf(seed: number, length: number): Uint8Array {
-  return Uint8Array.from({ length }, (_, position) => (seed * 31 + position * 7) & 0xff)
+  const bytes = new Uint8Array(length)
+  for (let position = 0; position < length; position++)
+    bytes[position] = (seed * 31 + position * 7) & 0xff
+  return bytes
 }
 
 /** All records of a store. */

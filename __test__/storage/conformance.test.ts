@@ -57,15 +57,15 @@ describe.each(BACKENDS)('the $name store', ({ open }) => {
   })
 
   it('gives back what was stored, and nothing where nothing was', async () => {
-    await store.store('share', bytesOf(1, 33_000))
+    await store.store('share', bytesOf(1, 3_300))
 
-    expect(await store.load('share')).toEqual(bytesOf(1, 33_000))
+    expect(await store.load('share')).toEqual(bytesOf(1, 3_300))
     expect(await store.load('other')).toBeUndefined()
     expect([await store.exists('share'), await store.exists('other')]).toEqual([true, false])
   })
 
   it('replaces a value, with a longer and with a shorter one', async () => {
-    for (const length of [10, 50_000, 3]) {
+    for (const length of [10, 20_000, 3]) {
       await store.store('share', bytesOf(length, length))
       expect(await store.load('share')).toEqual(bytesOf(length, length))
     }
@@ -100,7 +100,8 @@ describe.each(BACKENDS)('the $name store', ({ open }) => {
     await store.store('largest', bytesOf(1, MIB))
 
     expect(await store.load('empty')).toEqual(new Uint8Array(0))
-    expect(await store.load('largest')).toEqual(bytesOf(1, MIB))
+    const largest = (await store.load('largest')) ?? new Uint8Array(0)
+    expect(Buffer.compare(largest, bytesOf(1, MIB))).toBe(0)
     await expect(store.store('larger', new Uint8Array(MIB + 1))).rejects.toMatchObject({
       code: 'INVALID_INPUT',
     })
@@ -113,11 +114,7 @@ describe.each(BACKENDS)('the $name store', ({ open }) => {
     await store.commit({ writes, readBack: [] })
 
     expect(await contents(store)).toEqual(
-      new Map(
-        HOSTILE_IDS.map((id, seed): [string, Uint8Array] => [id, bytesOf(seed, 40)]).sort(
-          ([a], [b]) => Buffer.compare(Buffer.from(a), Buffer.from(b)),
-        ),
-      ),
+      new Map(HOSTILE_IDS.map((id, seed) => [id, bytesOf(seed, 40)])),
     )
     for (const id of HOSTILE_IDS) expect(await store.delete(id)).toBe(true)
     expect(await store.list()).toEqual([])

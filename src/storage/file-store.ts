@@ -132,6 +132,8 @@ function fileRecords(directory: string, lock: StoreLock): Records {
   const journalPath = join(directory, 'store.journal')
   const pathOf = (name: string): string => join(folder, name)
 
+  // never made here: that would turn a broken store into an empty one
+  if (!existsSync(folder)) throw storeError('STORE_CORRUPT', 'the directory of the records is gone')
   requirePrivateDirectory(folder)
   finishInterrupted()
   const ids = new Set(readIds(folder))

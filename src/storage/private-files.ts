@@ -18,7 +18,7 @@ import { dirname, resolve } from 'node:path'
 import { invalid } from '../guards.js'
 import { codeOf, storeError } from './store-error.js'
 
-const { O_CREAT, O_EXCL, O_NOFOLLOW = 0, O_RDONLY, O_WRONLY } = constants
+const { O_CREAT, O_EXCL, O_NOFOLLOW = 0, O_NONBLOCK = 0, O_RDONLY, O_WRONLY } = constants
 const IS_WINDOWS = process.platform === 'win32'
 const OTHERS = 0o077
 const LONGEST_PATH = 4_096
@@ -64,7 +64,8 @@ export function createPrivateFile(path: string): void {
 export function readPrivateFile(path: string, { max }: { max: number }): Buffer | undefined {
   let descriptor: number
   try {
-    descriptor = openSync(path, O_RDONLY | O_NOFOLLOW)
+    // without waiting, if there is a pipe of that name
+    descriptor = openSync(path, O_RDONLY | O_NOFOLLOW | O_NONBLOCK)
   } catch (error) {
     if (codeOf(error) === 'ENOENT') return undefined
     throw error
@@ -147,12 +148,15 @@ function requirePrivate(found: Stats, wanted: 'directory' | 'file'): void {
   if (wanted === 'file' && found.nlink > 1)
     throw storeError('STORE_PATH', "the store's file has a second name, a hard link")
   if (IS_WINDOWS) return // access lists there, no modes
-  const mode = wanted === 'directory' ? '700' : '600'
+  const mode = wanted === 'directory' ? 0o700 : 0o600
   if ((found.mode & OTHERS) !== 0)
     throw storeError(
       'STORE_INSECURE_MODE',
-      `other users may read or write the store's ${wanted}, whose mode must be ${mode}`,
+      `other users may read or write the store's ${wanted}, whose mode must be ${mode.toString(8)}`,
     )
   if (found.uid !== process.geteuid?.())
     throw storeError('STORE_INSECURE_MODE', `the store's ${wanted} belongs to another user`)
+  // SQLite would open it, and fail at the first write
+  if ((found.mode & mode) !== mode)
+    throw storeError('STORE_READ_ONLY', `the mode of the store's ${wanted} takes no writes`)
 }

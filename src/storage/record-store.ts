@@ -31,6 +31,7 @@ export class RecordStore implements KeyShareStore {
   readonly #records: Records
   #state: 'open' | 'doubtful' | 'closed' = 'open'
 
+  /** @internal */
   constructor(records: Records) {
     this.#records = records
   }

@@ -41,12 +41,13 @@ export function openConnection(Driver: SqliteDriver, path: string): Connection {
   try {
     // before the first access, which then keeps other programs out, and the WAL index off the disk
     setPragma(db, 'locking_mode', 'exclusive', 'exclusive')
-    requireKnownVersion(db)
+    const version = requireKnownVersion(db)
     setPragmas(db)
     // it was made in WAL mode; in another one a WAL beside it would be ignored
     if (db.pragma('journal_mode', { simple: true }) !== 'wal')
       throw storeError('STORE_CORRUPT', 'the store is not in WAL mode any more')
-    db.exec('BEGIN IMMEDIATE; ROLLBACK') // SQLite opens what it cannot write, too
+    // SQLite opens what it cannot write too, and says so only at a write
+    db.exec(`BEGIN; PRAGMA user_version = ${version}; ROLLBACK`)
     requireIntegrity(db)
     migrate(Driver, db)
     return { db, createdWith: createdWith(db) }

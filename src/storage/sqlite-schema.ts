@@ -39,6 +39,8 @@ export function createSchema(db: Database): void {
  */
 export function requireKnownVersion(db: Database, migrations = MIGRATIONS): number {
   const version = numberOf(db, 'user_version')
+  if (db.prepare('SELECT 1 FROM sqlite_schema').get() === undefined)
+    throw storeError('STORE_CORRUPT', 'the database is empty')
   if (numberOf(db, 'application_id') !== APPLICATION_ID)
     throw storeError('STORE_VERSION', 'the file is a database, but no store of this package')
   if (version < 1 || version > migrations.length)

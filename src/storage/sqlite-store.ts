@@ -123,6 +123,7 @@ function sqliteRecords(db: Database, path: string, lock: StoreLock): Records {
     } catch {}
   }
 
+  checkpoint() // what a process that was killed had erased, perhaps
   return {
     has: (id) => has.get(id) !== undefined,
     ids: (prefix) => {

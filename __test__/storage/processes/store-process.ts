@@ -94,9 +94,17 @@ switch (task) {
       say(String(n))
     }
   }
-  case 'commit and leave': {
+  case 'grow': {
     const store = await open()
-    for (let n = 1; n <= Number(argument); n++) await store.commit(batch(n))
+    for (let n = 1; n <= Number(argument); n++)
+      await store.commit({
+        writes: ['a', 'b', 'c'].map((id) => ({
+          kind: 'put',
+          id,
+          value: new Uint8Array(3_000).fill(n),
+        })),
+        readBack: [],
+      })
     process.kill(process.pid, 'SIGKILL')
     break
   }
