@@ -192,6 +192,6 @@ fn open_details(
     }
     salted
         .get(32..)
-        .and_then(document::decode)
+        .and_then(canonical::decode)
         .ok_or_else(|| Failure::config("the details are not a canonical document"))
 }
