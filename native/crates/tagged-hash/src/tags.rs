@@ -125,4 +125,9 @@ tags! {
     PAYLOAD = "payload";
     /// Canonical policy document.
     DOC_POLICY = "doc/policy";
+    /// Canonical ceremony document, which approvers sign.
+    DOC_CEREMONY = "doc/ceremony";
+
+    /// Checksum of a survivor's record of a pending recovery.
+    PENDING_RECOVERY = "pending-recovery";
 }
