@@ -1,12 +1,7 @@
-//! Documents that parties agree on or sign: JSON in RFC 8785 canonical form. A reader refuses unknown fields
-//! and bytes that differ from their own canonical form.
-//!
-//! The form is what `serde_json` writes for structs whose fields stand in alphabetical order and hold only
-//! text, small integers and lists; the types here keep to that, and a test sorts their keys.
+//! Documents that parties agree on: JSON in canonical form (the crate `canonical`).
 
-use base64ct::{Base64UrlUnpadded, Encoding};
-use serde::de::{DeserializeOwned, Error as _};
-use serde::{Deserialize, Deserializer, Serialize, Serializer};
+use canonical::Base64;
+use serde::{Deserialize, Serialize};
 use tagged_hash::{hash, tags};
 
 use crate::identity::Card;
@@ -26,35 +21,7 @@ pub(crate) const MAX_DOCUMENTS: usize = 16;
 pub(crate) const MAX_MEMO_BYTES: usize = 512;
 
 pub(crate) fn encode<T: Serialize>(document: &T) -> Result<Vec<u8>, Failure> {
-    serde_json::to_vec(document).map_err(|_| Failure::config("a document that cannot be written"))
-}
-
-pub(crate) fn decode<T: Serialize + DeserializeOwned>(bytes: &[u8]) -> Option<T> {
-    let document: T = serde_json::from_slice(bytes).ok()?;
-    (serde_json::to_vec(&document).ok()? == bytes).then_some(document)
-}
-
-/// Bytes as unpadded base64url text.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub(crate) struct Base64(pub(crate) Vec<u8>);
-
-impl Serialize for Base64 {
-    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        serializer.serialize_str(&Base64UrlUnpadded::encode_string(&self.0))
-    }
-}
-
-impl<'de> Deserialize<'de> for Base64 {
-    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        let text = String::deserialize(deserializer)?;
-        Base64UrlUnpadded::decode_vec(&text).map(Self).map_err(|_| D::Error::custom("base64url"))
-    }
-}
-
-impl Base64 {
-    pub(crate) fn array(&self) -> Option<[u8; 32]> {
-        self.0.as_slice().try_into().ok()
-    }
+    canonical::encode(document).ok_or_else(|| Failure::config("a document that cannot be written"))
 }
 
 /// The policy that all parties agree on when the wallet is made.
@@ -110,14 +77,14 @@ impl PolicyDocument {
 
     /// Reads the canonical JSON; `None` for anything else.
     pub fn decode(bytes: &[u8]) -> Option<Self> {
-        let fields: PolicyFields = decode(bytes)?;
+        let fields: PolicyFields = canonical::decode(bytes)?;
         let keys = fields.approvers.iter().all(|approver| approver.key.array().is_some());
         (fields.schema == POLICY_SCHEMA && keys).then(|| Self { bytes: bytes.to_vec() })
     }
 
     /// Role and Ed25519 key of each person who approves.
     pub fn approvers(&self) -> Vec<(Role, [u8; 32])> {
-        let fields: Option<PolicyFields> = decode(&self.bytes);
+        let fields: Option<PolicyFields> = canonical::decode(&self.bytes);
         let approvers = fields.map(|fields| fields.approvers).unwrap_or_default();
         let approver = |approver: &ApproverFields| {
             let role = Role::ALL.into_iter().find(|role| role.name() == approver.role)?;

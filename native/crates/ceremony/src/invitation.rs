@@ -196,6 +196,6 @@ pub(crate) fn open_details<T: Serialize + DeserializeOwned>(
     }
     salted
         .get(32..)
-        .and_then(document::decode)
+        .and_then(canonical::decode)
         .ok_or_else(|| Failure::config("the details are not a canonical document"))
 }

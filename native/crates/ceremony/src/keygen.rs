@@ -207,7 +207,7 @@ impl Keygen {
         }
         salted
             .get(32..)
-            .and_then(document::decode::<KeygenDetails>)
+            .and_then(canonical::decode::<KeygenDetails>)
             .and_then(|details| details.nonce_if(&self.policy))
             .ok_or_else(|| Failure::config("the initiator proposes another policy"))
     }

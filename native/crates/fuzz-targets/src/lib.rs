@@ -12,6 +12,9 @@
 //! | [`payload`] | an unsigned payload | encoded a second time it is the same; digest and amounts are its own |
 //! | [`request`] | the details of an invitation to sign, well signed and sealed | what is read is written as the same bytes |
 //! | [`opening`] | the details of a key generation, well signed and sealed | only the honest ones show words |
+//! | [`verdict`] | a signed ceremony document, and a document under a true signature | what is read is written as the same bytes |
+//! | [`record`] | a survivor's record under a true checksum | what is read is written as the same bytes; no yes that nobody gave |
+//! | [`recovery`] | what persons say while clocks and restarts go wrong | no yes without the Recovery approver's |
 //! | [`key_generation`] | events at a party of a key generation | see `scene` |
 //! | [`signing`] | events at either party of a signing session | see `scene`; a signature verifies |
 
@@ -20,6 +23,7 @@ mod details;
 mod key_generation;
 mod payload;
 mod program;
+mod recovery;
 mod scene;
 mod signing;
 
@@ -32,6 +36,9 @@ mod encoder;
 #[path = "../../ceremony/tests/ceremony/hostile.rs"]
 #[allow(dead_code, reason = "shared with the tests of the crate `ceremony`")]
 mod hostile;
+#[path = "../../policy/tests/policy/persons.rs"]
+#[allow(dead_code, reason = "shared with the tests of the crate `policy`")]
+mod persons;
 #[path = "../../ceremony/tests/ceremony/proposal.rs"]
 #[allow(dead_code, reason = "shared with the tests of the crate `ceremony`")]
 mod proposal;
@@ -43,6 +50,7 @@ pub use decoders::{card, descriptor, envelope, epoch, share};
 pub use details::{opening, request};
 pub use key_generation::key_generation;
 pub use payload::payload;
+pub use recovery::{record, recovery, verdict};
 pub use signing::signing;
 
 /// A function for a fuzzer, and where it starts.
@@ -58,7 +66,7 @@ pub struct Target {
 }
 
 /// All of them.
-pub const TARGETS: [Target; 10] = [
+pub const TARGETS: [Target; 13] = [
     Target { name: "card", run: card, seeds: decoders::card_seeds, smoke_runs: 2_000 },
     Target {
         name: "descriptor",
@@ -72,6 +80,9 @@ pub const TARGETS: [Target; 10] = [
     Target { name: "payload", run: payload, seeds: payload::seeds, smoke_runs: 20_000 },
     Target { name: "request", run: request, seeds: details::request_seeds, smoke_runs: 500 },
     Target { name: "opening", run: opening, seeds: details::opening_seeds, smoke_runs: 300 },
+    Target { name: "verdict", run: verdict, seeds: recovery::verdict_seeds, smoke_runs: 10_000 },
+    Target { name: "record", run: record, seeds: recovery::record_seeds, smoke_runs: 5_000 },
+    Target { name: "recovery", run: recovery, seeds: recovery::seeds, smoke_runs: 200 },
     Target {
         name: "key_generation",
         run: key_generation,

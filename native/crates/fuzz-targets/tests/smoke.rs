@@ -66,6 +66,9 @@ smoke! {
     any_payload_is_read_as_itself_or_refused: "payload";
     any_request_is_read_as_itself_or_refused: "request";
     any_opening_but_the_honest_one_is_refused: "opening";
+    any_verdict_is_read_as_itself_or_refused: "verdict";
+    any_record_of_a_recovery_is_read_as_itself_or_refused: "record";
+    no_recovery_goes_ahead_without_the_required_yes: "recovery";
     no_events_at_a_key_generation_blame_an_honest_party_or_make_another_wallet: "key_generation";
     no_events_at_a_signing_session_blame_an_honest_party_or_make_another_signature: "signing";
 }

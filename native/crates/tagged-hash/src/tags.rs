@@ -145,4 +145,9 @@ tags! {
     AUDIT_ENTRY = "audit-entry";
     /// Signature over a head of the audit log.
     AUDIT_HEAD = "audit-head";
+    /// Canonical ceremony document, which approvers sign.
+    DOC_CEREMONY = "doc/ceremony";
+
+    /// Checksum of a survivor's record of a pending recovery.
+    PENDING_RECOVERY = "pending-recovery";
 }

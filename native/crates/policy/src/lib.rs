@@ -1,0 +1,36 @@
+//! What a party demands before it acts: documents that persons sign, and rules over them and over its own clock.
+//!
+//! A daemon never joins a ceremony that changes who holds the wallet on the word of a peer, or a hostile agent would
+//! "recover" the guardian into its own second device. Approver keys belong to persons, are listed in the policy
+//! document that all parties agreed on, and are not the daemons' identity keys. Each survivor keeps its own
+//! [`PendingRecovery`] and decides alone:
+//!
+//! | lost party | must approve | may veto | delay |
+//! |---|---|---|---|
+//! | Agent | a User approver and a Recovery approver | – | – |
+//! | Recovery | a User approver | a Recovery approver | 48 h |
+//! | User | a Recovery approver | a User approver | 7 days |
+//!
+//! Everything here is a function of its arguments: no clock, no I/O, no randomness, no secrets. Whatever is missing,
+//! unknown or not canonical is refused.
+
+mod approver;
+mod clock;
+mod document;
+mod pending;
+mod refusal;
+mod role;
+mod rules;
+mod signed;
+
+pub use approver::{Approver, Approvers, KEY_BYTES, MAX_APPROVERS, SIGNATURE_BYTES};
+pub use clock::{Clock, MAX_AHEAD_MS, MAX_BACK_MS};
+pub use document::{CeremonyDocument, MAX_DOCUMENT_BYTES, Replacement, Verdict};
+pub use pending::{Decision, PendingRecovery};
+pub use refusal::Refusal;
+pub use role::Role;
+pub use rules::{
+    MAX_APPROVAL_MS, RECOVERY_DELAY_MS, REFRESH_INTERVAL_MS, RecoveryRule, RefreshDecision,
+    RefreshRequest, USER_DELAY_MS,
+};
+pub use signed::SignedDocument;

@@ -1,0 +1,17 @@
+//! What a survivor demands before it joins a ceremony. `persons` has keys and restarts; the rest are tests.
+
+// Marked as test code, so that the lints for it apply to the helpers too.
+#[cfg(test)]
+mod clocks;
+#[cfg(test)]
+mod documents;
+#[cfg(test)]
+mod persons;
+#[cfg(test)]
+mod properties;
+#[cfg(test)]
+mod records;
+#[cfg(test)]
+mod recovery;
+#[cfg(test)]
+mod refresh;
