@@ -23,6 +23,7 @@ use std::time::{Duration, Instant};
 use criterion::Criterion;
 use dkls23::derive::{self, DerivationPath};
 use dkls23::keygen::{self, KeygenSetup};
+use dkls23::reshare::{self, ReshareKind, ReshareSetup};
 use dkls23::sign::{self, SignSetup};
 use dkls23::{Cancel, Inbox, KeyShare, Outgoing, PartyIndex};
 use k256::ecdsa::SigningKey;
@@ -57,6 +58,10 @@ fn main() {
         let shares = committee("benchmark", quorum.len().try_into().unwrap(), n);
         let ceremony = |rng: &mut ChaCha20Rng| sign_once(&shares, &parties(quorum), rng);
         results.push(measure(&format!("engine.sign.{name}"), 400, &mut rng, ceremony));
+        if n == 3 {
+            let ceremony = |rng: &mut ChaCha20Rng| refresh_once(&shares, rng);
+            results.push(measure(&format!("engine.refresh.{name}"), keygens, &mut rng, ceremony));
+        }
     }
     if let Some(file) = std::env::var_os("BENCH_JSON") {
         let of_2_of_3 = results.iter().filter(|result| result.name.ends_with(".2of3"));
@@ -196,6 +201,28 @@ fn keygen_once(threshold: usize, n: u8, rng: &mut ChaCha20Rng) -> Cost {
     let setups: Each<_> = (1..=n).map(|i| (party(i), setup())).collect();
     let mut cost = Cost { parties: n.into(), ..Cost::default() };
     let out = cost.round(setups, |i, setup, _| keygen::start(setup, i, rng).unwrap());
+    deal(cost, out, rng)
+}
+
+fn refresh_once(old: &Each<Arc<KeyShare>>, rng: &mut ChaCha20Rng) -> Cost {
+    let mut session_id = [0; 32];
+    rng.fill_bytes(&mut session_id);
+    let share = &old[&party(1)];
+    let (t, n, id) = (share.threshold(), share.parties(), share.epoch().id());
+    let dealers: Vec<_> = old.keys().copied().collect();
+    let kind = ReshareKind::Refresh;
+    let setup =
+        || ReshareSetup::new(session_id, kind, "evm", t, n, [8; 32], id, 1, 2, &dealers).unwrap();
+    let setups: Each<_> = dealers.iter().map(|&i| (i, setup())).collect();
+    let mut cost = Cost { parties: n.into(), ..Cost::default() };
+    let out = cost.round(setups, |i, setup, cancel| {
+        reshare::start(setup, i, Some(&old[&i]), rng, cancel).unwrap()
+    });
+    deal(cost, out, rng)
+}
+
+/// What follows the start of a key generation or a refresh.
+fn deal(mut cost: Cost, out: Each<(keygen::Round1, Outgoing)>, rng: &mut ChaCha20Rng) -> Cost {
     let (rounds, outgoing) = both(out);
     let inboxes = cost.deliver(&outgoing);
     let out = cost.round(

@@ -9,7 +9,6 @@ use std::collections::BTreeMap;
 use rand_core::CryptoRngCore;
 use subtle::{Choice, ConditionallySelectable};
 use tagged_hash::{hash, tags};
-use zeroize::Zeroizing;
 
 use crate::error::Abort;
 use crate::ot::{AliceState, BobState, base, pprf};
@@ -17,7 +16,7 @@ use crate::pair::{OtState, PairIds};
 use crate::parameters::{LAMBDA_C, LEAVES, LEVELS, SEED_BYTES, Seed, TREES};
 use crate::party::PartyIndex;
 use crate::secret::Secret;
-use crate::wire::{Bodies, Cancel, Reader, poll};
+use crate::wire::{Cancel, Reader, poll};
 use crate::zero_share::{self, ZeroSeed};
 
 /// `zseed ‖ OT1`, the end of a private body of round 2.
@@ -53,28 +52,6 @@ pub(crate) fn request_all<R: CryptoRngCore + ?Sized>(
         Ok((peer, Requested { me, peer, zero_seed, receiver }))
     };
     peers.iter().zip(zero_seeds).map(request).collect()
-}
-
-/// Round 2's requests of all peers, each answered behind T2: what is sent to each, and this party's
-/// side of each setup.
-pub(crate) fn answer_all<R: CryptoRngCore + ?Sized>(
-    sid: &[u8; 32],
-    t2: &[u8; 32],
-    mut requests: BTreeMap<PartyIndex, Requested>,
-    delivered: &mut [Bodies<'_>],
-    rng: &mut R,
-    cancel: Cancel<'_>,
-) -> Result<(BTreeMap<PartyIndex, Answered>, BTreeMap<PartyIndex, Zeroizing<Vec<u8>>>), Abort> {
-    let mut private = BTreeMap::new();
-    let mut answered = BTreeMap::new();
-    for Bodies { sender, private: request, .. } in delivered {
-        let requested = requests.remove(sender).ok_or(Abort::Config)?;
-        let mut body = Zeroizing::new(Vec::with_capacity(t2.len() + ANSWER_BYTES));
-        body.extend(t2);
-        answered.insert(*sender, requested.answer(sid, request, &mut body, rng, cancel)?);
-        private.insert(*sender, body);
-    }
-    Ok((answered, private))
 }
 
 impl Requested {

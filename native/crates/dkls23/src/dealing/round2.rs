@@ -11,7 +11,7 @@ use super::{Hello, Opening, Party};
 use crate::dlog_proof::Statement;
 use crate::epoch::Epoch;
 use crate::error::Abort;
-use crate::pair_setup::{self, Requested};
+use crate::pair_setup::Requested;
 use crate::party::PartyIndex;
 use crate::polynomial::{evaluate_points, lagrange_weight};
 use crate::scalar;
@@ -43,7 +43,7 @@ impl Round2 {
         rng: &mut R,
         cancel: Cancel<'_>,
     ) -> Result<(Round3, Outgoing), Abort> {
-        let Self { mut party, sid, hellos, dealt, broadcast, requests } = self;
+        let Self { mut party, sid, hellos, dealt, broadcast, mut requests } = self;
         let (me, peers) = (party.me(), party.header.peers());
         let mut delivered = deliver(&inbox, &peers, |sender| party.round2_lengths(sender))?;
         for bodies in &mut delivered {
@@ -75,8 +75,15 @@ impl Round2 {
         let broadcasts = inbox.iter().map(|(&sender, incoming)| (sender, &incoming.broadcast));
         let broadcasts: BTreeMap<_, _> = broadcasts.chain([(me, &broadcast)]).collect();
         let t2 = party.transcript(&sid, &broadcasts);
-        let (answered, private) =
-            pair_setup::answer_all(&sid, &t2, requests, &mut delivered, rng, cancel)?;
+        let mut private = BTreeMap::new();
+        let mut answered = BTreeMap::new();
+        for Bodies { sender, private: request, .. } in &mut delivered {
+            let requested = requests.remove(sender).ok_or(Abort::Config)?;
+            let mut body = Zeroizing::new(Vec::with_capacity(Party::ROUND3.private));
+            body.extend(t2);
+            answered.insert(*sender, requested.answer(&sid, request, &mut body, rng, cancel)?);
+            private.insert(*sender, body);
+        }
         let kept = match &party.old {
             None => Kept { key: None, chain_code: chain_code(&sid, &chain_code_shares) },
             Some(old) => {

@@ -15,7 +15,7 @@ use crate::attacker::{draw, draw_scalar, reduce, times_generator};
 use crate::committee::party;
 use crate::dealer::{OT_BYTES, hash_input, hash_point, hash_scalar, ot_session, pad, points};
 use crate::duel::{KeygenDraws, KeygenDuel};
-use crate::router::{Channel, Keygen, sent};
+use crate::router::{Channel, Dealing, sent};
 use crate::stolen::{Seed, Stolen};
 use crate::story::{KeygenStory, THREE_OF_FIVE, generator, named};
 
@@ -184,7 +184,7 @@ fn every_peer_gets_choice_bits_and_scalars_of_its_own_from_the_generator() {
     let story = KeygenStory::new("an audit of draws", 2, 3);
     let (record, _) = story.record();
     let rng = Counting { inner: generator(story.name, party(1)), drawn: 0 };
-    let (mut machine, _) = Keygen::start(story.setup(), party(1), rng).unwrap();
+    let (mut machine, _) = Dealing::keygen(story.setup(), party(1), rng).unwrap();
     let mut drawn = vec![machine.rng().drawn];
     for round in 1..3 {
         (machine, _) = sent(machine, record.inbox(round, party(1))).unwrap();

@@ -11,7 +11,7 @@ use rand_core::{RngCore, SeedableRng};
 use crate::attacker::{Row, Signer, draw, draw_scalar, encode, times_generator};
 use crate::committee::party;
 use crate::dealer::Dealer;
-use crate::router::{Keygen, Refusal, Sign, finished, message, only, sent};
+use crate::router::{Dealing, Refusal, Sign, finished, message, only, sent};
 use crate::stolen::Stolen;
 use crate::story::{KeygenStory, Signing, generator, named};
 
@@ -88,7 +88,7 @@ impl Duel {
 pub struct KeygenDuel {
     pub victim: PartyIndex,
     pub dealer: Dealer,
-    engine: Keygen<ChaCha20Rng>,
+    engine: Dealing<ChaCha20Rng>,
     /// The victim's last message.
     pub sent: Incoming,
 }
@@ -102,7 +102,7 @@ impl KeygenDuel {
     pub fn with_rng(name: &'static str, victim: u8, rng: ChaCha20Rng) -> Self {
         let (victim, me) = (party(victim), party(3 - victim));
         let setup = KeygenStory::new(name, 2, 2).setup();
-        let (engine, out) = Keygen::start(setup, victim, rng).unwrap();
+        let (engine, out) = Dealing::keygen(setup, victim, rng).unwrap();
         let mut own = ChaCha20Rng::from_seed(named(&format!("{name}, the dealer")));
         let dealer = Dealer::new(me, victim, &out.broadcast[..32], 2, &mut own);
         Self { victim, dealer, engine, sent: to(&out, me) }

@@ -10,7 +10,7 @@ use crate::dealer::{commitment, prove, session};
 use crate::duel::{KeygenDraws, to};
 use crate::layout;
 use crate::router::Channel::{Broadcast, Private};
-use crate::router::{Body, Keygen, Refusal, Sign, body, edit, slot};
+use crate::router::{Body, Dealing, Refusal, Sign, body, edit, slot};
 use crate::story::{KeygenStory, Signing, THREE_OF_FIVE, generator};
 
 fn members() -> [PartyIndex; 3] {
@@ -26,7 +26,7 @@ fn two_commitments_to_two_polynomials_are_equivocation_in_round_2() {
     let story = KeygenStory::new("two polynomials", 2, 3);
     let [first, liar, second] = members();
     let rng = generator("the other face", liar);
-    let (_, other_face) = Keygen::start(story.setup(), liar, rng).unwrap();
+    let (_, other_face) = Dealing::keygen(story.setup(), liar, rng).unwrap();
 
     let ends = story.run(&mut |round, bodies| {
         if round == 1 {

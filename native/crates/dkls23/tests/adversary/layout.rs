@@ -143,13 +143,57 @@ pub fn keygen(threshold: usize) -> Vec<Layout> {
     });
     let dealing = Layout::of_items(2, Private, 1, |push| {
         push("share", 0, Kind::Scalar);
-        push("zseed", 0, Kind::Bytes(32));
-        for idx in 0..128 {
-            push("r_0", idx, Kind::Point33);
-            push("r_1", idx, Kind::Point33);
+        request(push);
+    });
+    vec![hello, opening, dealing, answer()]
+}
+
+/// A dealer's messages, or those of who only takes.
+pub fn reshare(threshold: usize, parties: usize, deals: bool) -> Vec<Layout> {
+    let hello = Layout::of_items(1, Broadcast, 1, |push| {
+        push("ctx", 0, Kind::Bytes(32));
+        push("nonce", 0, Kind::Bytes(32));
+        if deals {
+            push("commitment", 0, Kind::Bytes(32));
         }
     });
-    let answer = Layout::of_items(3, Private, 1, |push| {
+    let opening = Layout::of_items(2, Broadcast, 1, |push| {
+        push("sid", 0, Kind::Bytes(32));
+        if deals {
+            (0..threshold).for_each(|k| push("F", k, Kind::Point33));
+            push("blind", 0, Kind::Bytes(32));
+            for k in 0..threshold {
+                push("A", k, Kind::Point33);
+                push("z", k, Kind::Scalar);
+            }
+        }
+    });
+    let dealing = Layout::of_items(2, Private, 1, |push| {
+        if deals {
+            push("share", 0, Kind::Scalar);
+            push("old session", 0, Kind::Bytes(32));
+            push("old number", 0, Kind::Bytes(8));
+            push("old sid", 0, Kind::Bytes(32));
+            push("old T2", 0, Kind::Bytes(32));
+            push("old X", 0, Kind::Point33);
+            (0..parties).for_each(|j| push("old X_j", j, Kind::Point33));
+            push("old cc", 0, Kind::Bytes(32));
+        }
+        request(push);
+    });
+    vec![hello, opening, dealing, answer()]
+}
+
+fn request(push: &mut dyn FnMut(&'static str, usize, Kind)) {
+    push("zseed", 0, Kind::Bytes(32));
+    for idx in 0..128 {
+        push("r_0", idx, Kind::Point33);
+        push("r_1", idx, Kind::Point33);
+    }
+}
+
+fn answer() -> Layout {
+    Layout::of_items(3, Private, 1, |push| {
         push("T2", 0, Kind::Bytes(32));
         for idx in 0..128 {
             push("B_0", idx, Kind::Point33);
@@ -160,8 +204,7 @@ pub fn keygen(threshold: usize) -> Vec<Layout> {
             push("proof", tree, Kind::Bytes(32));
             push("proof hash", tree, Kind::Bytes(32));
         }
-    });
-    vec![hello, opening, dealing, answer]
+    })
 }
 
 pub fn sign(items: usize) -> Vec<Layout> {

@@ -55,6 +55,7 @@ mod bodies;
 #[path = "../support/committee.rs"]
 mod committee;
 mod dealer;
+mod dealing_table;
 mod duel;
 mod equivocation;
 mod keygen_lies;
@@ -64,6 +65,8 @@ mod leakage;
 mod mutation;
 mod repetition;
 mod replay;
+mod reshare_lies;
+mod reshare_messages;
 mod router;
 mod selective_failure;
 mod setups;

@@ -9,7 +9,7 @@ use dkls23::{Abort, Inbox, Incoming, PartyIndex};
 use crate::committee::party;
 use crate::router::Channel::{Broadcast, Private};
 use crate::router::{Body, Machine, Record, Refusal, collect, follow, message};
-use crate::story::{KeygenStory, Signing, THREE_OF_FIVE, TWO_OF_TWO, pair_signs};
+use crate::story::{KeygenStory, ReshareStory, Signing, THREE_OF_FIVE, TWO_OF_TWO, pair_signs};
 
 const ROUNDS: [u8; 3] = [1, 2, 3];
 
@@ -50,13 +50,18 @@ fn replaced<M: Machine>(
 const KEYGEN: KeygenStory = KeygenStory::new("this key generation", 2, 2);
 const OTHER_KEYGEN: KeygenStory = KeygenStory::new("another key generation", 2, 2);
 
-/// All messages of two key generations, of two sessions of one key and of one of another key.
+const REFRESH: &str = "this refresh";
+
+/// All messages of two key generations, of two refreshes of one key, of two sessions of one key and of one of another key.
 fn everything() -> Vec<(&'static str, u8, Incoming)> {
+    let refresh = |name| ReshareStory::refresh(name, TWO_OF_TWO.shares()).record().0;
     let other_key = KeygenStory::new("another key", 2, 2).shares();
     let shares = TWO_OF_TWO.shares();
     [
         messages("keygen", &KEYGEN.record().0),
         messages("another keygen", &OTHER_KEYGEN.record().0),
+        messages("refresh", &refresh(REFRESH)),
+        messages("another refresh", &refresh("another refresh")),
         messages("sign", &Signing::new("this session", &[1, 2]).record(&shares).0),
         messages("another session", &Signing::new("another session", &[1, 2]).record(&shares).0),
         messages("another key", &Signing::new("this session", &[1, 2]).record(&other_key).0),
@@ -89,6 +94,13 @@ fn assert_all_refused<M: Machine>(own: &str, record: &Record, start: impl Fn() -
 #[test]
 fn every_message_of_another_place_is_refused_in_key_generation_without_a_cheat() {
     assert_all_refused("keygen", &KEYGEN.record().0, || KEYGEN.start(victim()).0);
+}
+
+#[test]
+fn every_message_of_another_place_is_refused_in_a_refresh_without_a_cheat() {
+    let refresh = ReshareStory::refresh(REFRESH, TWO_OF_TWO.shares());
+
+    assert_all_refused("refresh", &refresh.record().0, || refresh.start(victim()).0);
 }
 
 #[test]

@@ -7,6 +7,7 @@ use std::sync::Arc;
 use std::thread;
 
 use dkls23::keygen::{self, KeygenSetup};
+use dkls23::reshare::{self, ReshareSetup};
 use dkls23::sign::{self, SignSetup, Signature};
 use dkls23::{Abort, Inbox, Incoming, KeyShare, Outgoing, PartyIndex};
 use rand_core::CryptoRngCore;
@@ -85,26 +86,37 @@ pub trait Machine: Sized {
     fn receive(self, inbox: Inbox) -> Result<Step<Self>, Abort>;
 }
 
-/// Key generation at one party, with its generator.
-pub struct Keygen<R> {
-    round: KeygenRound,
+/// Key generation, refresh or recovery at one party, with its generator.
+pub struct Dealing<R> {
+    round: DealingRound,
     rng: R,
 }
 
-enum KeygenRound {
+enum DealingRound {
     Round1(keygen::Round1),
     Round2(keygen::Round2),
     Round3(keygen::Round3),
 }
 
-impl<R: CryptoRngCore> Keygen<R> {
-    pub fn start(
+impl<R: CryptoRngCore> Dealing<R> {
+    pub fn keygen(
         setup: KeygenSetup,
         me: PartyIndex,
         mut rng: R,
     ) -> Result<(Self, Outgoing), Abort> {
         let (round, outgoing) = keygen::start(setup, me, &mut rng)?;
-        let round = KeygenRound::Round1(round);
+        let round = DealingRound::Round1(round);
+        Ok((Self { round, rng }, outgoing))
+    }
+
+    pub fn reshare(
+        setup: ReshareSetup,
+        me: PartyIndex,
+        share: Option<&KeyShare>,
+        mut rng: R,
+    ) -> Result<(Self, Outgoing), Abort> {
+        let (round, outgoing) = reshare::start(setup, me, share, &mut rng, &never)?;
+        let round = DealingRound::Round1(round);
         Ok((Self { round, rng }, outgoing))
     }
 
@@ -113,21 +125,21 @@ impl<R: CryptoRngCore> Keygen<R> {
     }
 }
 
-impl<R: CryptoRngCore> Machine for Keygen<R> {
+impl<R: CryptoRngCore> Machine for Dealing<R> {
     type Output = KeyShare;
 
     fn receive(self, inbox: Inbox) -> Result<Step<Self>, Abort> {
         let Self { round, mut rng } = self;
         let (round, outgoing) = match round {
-            KeygenRound::Round1(round) => {
+            DealingRound::Round1(round) => {
                 let (round, outgoing) = round.receive(inbox, &mut rng, &never)?;
-                (KeygenRound::Round2(round), outgoing)
+                (DealingRound::Round2(round), outgoing)
             }
-            KeygenRound::Round2(round) => {
+            DealingRound::Round2(round) => {
                 let (round, outgoing) = round.receive(inbox, &mut rng, &never)?;
-                (KeygenRound::Round3(round), outgoing)
+                (DealingRound::Round3(round), outgoing)
             }
-            KeygenRound::Round3(round) => return Ok(Step::Done(round.receive(inbox, &never)?)),
+            DealingRound::Round3(round) => return Ok(Step::Done(round.receive(inbox, &never)?)),
         };
         Ok(Step::Sent(Self { round, rng }, outgoing))
     }

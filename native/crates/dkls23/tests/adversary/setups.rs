@@ -8,7 +8,7 @@ use k256::Scalar;
 
 use crate::attacker::{point33, scalar, times_generator, weight_of};
 use crate::committee::{Each, item, never, parties, party};
-use crate::router::{End, Keygen, Refusal, nobody, run};
+use crate::router::{Dealing, End, Refusal, nobody, run};
 use crate::stolen::Stolen;
 use crate::story::{KeygenStory, Signing, TWO_OF_THREE, generator, named};
 
@@ -119,7 +119,7 @@ fn key_generation_with_any_differing_setting_is_config_for_both_in_round_1() {
             let setup =
                 KeygenSetup::new(session_id, key_id, threshold, n, roster_hash, epoch_no).unwrap();
             let rng = generator("settings", party(index));
-            (party(index), Keygen::start(setup, party(index), rng).unwrap())
+            (party(index), Dealing::keygen(setup, party(index), rng).unwrap())
         };
 
         let ends = run([(1, own), (2, other), (3, own)].map(start).into(), &mut nobody);

@@ -105,6 +105,14 @@ impl Stolen {
         Arc::new(KeyShare::decode(&bytes).unwrap())
     }
 
+    /// The share with another group key in its epoch.
+    pub fn under_group_key(mut self, key: &[u8; 33]) -> Arc<KeyShare> {
+        // Version, key id, indices and roster; then session id, number, sid and T2.
+        let at = 2 + usize::from(self.head[1]) + 3 + 32 + 104;
+        self.head[at..at + 33].copy_from_slice(key);
+        self.share()
+    }
+
     /// What an attacker holds after a ceremony in which it ran its own code; it is never encoded.
     pub fn own(
         index: PartyIndex,

@@ -4,14 +4,16 @@ use std::sync::{Arc, LazyLock};
 
 use dkls23::derive::DerivationPath;
 use dkls23::keygen::KeygenSetup;
+use dkls23::reshare::{ReshareKind, ReshareSetup};
 use dkls23::sign::{SignItem, SignSetup, Signature};
-use dkls23::{Abort, KeyShare, Outgoing, PartyIndex};
+use dkls23::{Abort, Epoch, KeyShare, Outgoing, PartyIndex};
 use rand_chacha::ChaCha20Rng;
 use rand_core::SeedableRng;
 use sha2::{Digest, Sha256};
 
-use crate::committee::{Each, item, parties, party};
-use crate::router::{Adversary, End, Keygen, Record, Sign, nobody, run};
+use crate::committee::{self, Each, item, parties, party};
+use crate::layout::{self, Layout};
+use crate::router::{Adversary, Dealing, End, Record, Sign, nobody, run};
 
 /// 32 bytes that a name stands for.
 pub fn named(name: &str) -> [u8; 32] {
@@ -51,12 +53,74 @@ impl KeygenStory {
         KeygenSetup::new(session_id, "evm", threshold, parties, roster_hash, epoch_no).unwrap()
     }
 
-    pub fn start(&self, me: PartyIndex) -> (Keygen<ChaCha20Rng>, Outgoing) {
-        Keygen::start(self.setup(), me, generator(self.name, me)).unwrap()
+    pub fn start(&self, me: PartyIndex) -> (Dealing<ChaCha20Rng>, Outgoing) {
+        Dealing::keygen(self.setup(), me, generator(self.name, me)).unwrap()
     }
 
-    pub fn start_all(&self) -> Each<(Keygen<ChaCha20Rng>, Outgoing)> {
+    pub fn start_all(&self) -> Each<(Dealing<ChaCha20Rng>, Outgoing)> {
         self.members().into_iter().map(|me| (me, self.start(me))).collect()
+    }
+
+    pub fn run(&self, adversary: Adversary<'_>) -> Each<End<KeyShare>> {
+        run(self.start_all(), adversary)
+    }
+
+    pub fn record(&self) -> (Record, Each<KeyShare>) {
+        Record::of(self.start_all())
+    }
+
+    pub fn shares(&self) -> Each<Arc<KeyShare>> {
+        let ends = self.run(&mut nobody);
+        ends.into_iter().map(|(member, end)| (member, Arc::new(end.done()))).collect()
+    }
+}
+
+/// A refresh, or a recovery of what the parties without an old share lost.
+#[derive(Clone)]
+pub struct ReshareStory {
+    pub name: &'static str,
+    pub kind: ReshareKind,
+    pub dealers: Vec<PartyIndex>,
+    pub old: Each<Arc<KeyShare>>,
+    /// The epoch that every party's setup names.
+    pub epoch: Epoch,
+    pub threshold: u8,
+    pub parties: u8,
+}
+
+impl ReshareStory {
+    pub fn refresh(name: &'static str, old: Each<Arc<KeyShare>>) -> Self {
+        let dealers: Vec<_> = old.keys().map(|dealer| dealer.get()).collect();
+        Self { kind: ReshareKind::Refresh, ..Self::recover(name, old, &dealers) }
+    }
+
+    pub fn recover(name: &'static str, old: Each<Arc<KeyShare>>, dealers: &[u8]) -> Self {
+        let share = &old[&party(dealers[0])];
+        let (threshold, parties) = (share.threshold(), share.parties());
+        let (kind, dealers) = (ReshareKind::Recover, committee::parties(dealers));
+        Self { name, kind, dealers, epoch: share.epoch().clone(), threshold, parties, old }
+    }
+
+    pub fn setup(&self) -> ReshareSetup {
+        let (id, number) = (self.epoch.id(), self.epoch.epoch_no());
+        let (session, roster) = (named(self.name), named("the next roster"));
+        let (t, n, kind) = (self.threshold, self.parties, self.kind);
+        let dealers = &self.dealers;
+        ReshareSetup::new(session, kind, "evm", t, n, roster, id, number, number + 1, dealers)
+            .unwrap()
+    }
+
+    pub fn layouts(&self, sender: PartyIndex) -> Vec<Layout> {
+        layout::reshare(self.threshold.into(), self.parties.into(), self.dealers.contains(&sender))
+    }
+
+    pub fn start(&self, me: PartyIndex) -> (Dealing<ChaCha20Rng>, Outgoing) {
+        let share = self.old.get(&me).map(Arc::as_ref);
+        Dealing::reshare(self.setup(), me, share, generator(self.name, me)).unwrap()
+    }
+
+    pub fn start_all(&self) -> Each<(Dealing<ChaCha20Rng>, Outgoing)> {
+        (1..=self.parties).map(party).map(|me| (me, self.start(me))).collect()
     }
 
     pub fn run(&self, adversary: Adversary<'_>) -> Each<End<KeyShare>> {
@@ -92,6 +156,13 @@ impl Stored {
 
     pub fn shares(&self) -> Each<Arc<KeyShare>> {
         self.0.keys().map(|&member| (member, self.share(member.get()))).collect()
+    }
+
+    /// What is left once a party lost its share.
+    pub fn shares_without(&self, lost: u8) -> Each<Arc<KeyShare>> {
+        let mut left = self.shares();
+        left.remove(&party(lost)).unwrap();
+        left
     }
 }
 

@@ -3,9 +3,12 @@
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
-use dkls23::Abort;
 use dkls23::keygen::{self, KeygenSetup};
+use dkls23::reshare::{self, ReshareKind, ReshareSetup};
 use dkls23::sign::{self, SignSetup};
+use dkls23::{Abort, Cancel, Outgoing, PartyIndex};
+use rand_chacha::ChaCha20Rng;
+use rand_core::SeedableRng;
 
 use crate::committee::{committee, exchange, generators, item, never, parties, party, step};
 
@@ -47,11 +50,36 @@ fn cancels_everywhere<T>(
 
 #[test]
 fn key_generation_is_cancelled_in_every_round() {
-    let members = parties(&[1, 2]);
     let setup = || KeygenSetup::new([7; 32], "evm", 2, 2, [8; 32], 1).unwrap();
+    dealing_is_cancelled(|member, rng, _| keygen::start(setup(), member, rng));
+}
+
+#[test]
+fn a_refresh_is_cancelled_at_its_start_and_in_every_round() {
+    let (old, members) = (committee("cancelled refresh", 2, 2), parties(&[1, 2]));
+    let (id, kind) = (old[&party(1)].epoch().id(), ReshareKind::Refresh);
+    let start = |member: PartyIndex, rng: &mut ChaCha20Rng, cancel: Cancel<'_>| {
+        let setup =
+            ReshareSetup::new([9; 32], kind, "evm", 2, 2, [8; 32], id, 1, 2, &members).unwrap();
+        reshare::start(setup, member, Some(&old[&member]), rng, cancel)
+    };
+    let mut rng = ChaCha20Rng::from_seed([1; 32]);
+    assert_eq!(start(party(1), &mut rng, &|| true).err(), Some(Abort::Cancelled));
+    dealing_is_cancelled(start);
+}
+
+/// In every round of two parties.
+fn dealing_is_cancelled(
+    start: impl Fn(
+        PartyIndex,
+        &mut ChaCha20Rng,
+        Cancel<'_>,
+    ) -> Result<(keygen::Round1, Outgoing), Abort>,
+) {
+    let members = parties(&[1, 2]);
     // Party 1 stops somewhere in round `stage`; before it, all goes well.
     let run = |stage: u8, countdown: &Countdown| {
-        let mut rngs = generators("cancelled key generation", &members);
+        let mut rngs = generators("cancelled dealing", &members);
         let asked = || countdown.asked();
         let cancel = |member: dkls23::PartyIndex, round: u8| -> dkls23::Cancel<'_> {
             if member == party(1) && round == stage { &asked } else { &never }
@@ -59,7 +87,7 @@ fn key_generation_is_cancelled_in_every_round() {
         let mut rounds = crate::committee::Each::new();
         let mut outgoing = crate::committee::Each::new();
         for (&member, rng) in &mut rngs {
-            let (round, out) = keygen::start(setup(), member, rng)?;
+            let (round, out) = start(member, rng, &never)?;
             rounds.insert(member, round);
             outgoing.insert(member, out);
         }

@@ -12,6 +12,7 @@ mod cancelling;
 #[allow(dead_code, reason = "every test program uses some of it")]
 #[path = "../support/committee.rs"]
 mod committee;
+mod resharing;
 mod shares;
 mod signing;
 mod verdicts;
