@@ -365,7 +365,7 @@ impl Session {
             env,
             permit,
             move || {
-                let progress = state.advance(event.into_event(), now_ms, &worker.cancelled);
+                let progress = state.advance(event.borrow(), now_ms, &worker.cancelled);
                 Ok(Round { state, progress, now_ms })
             },
             move |outcome| settler.settle(outcome),
@@ -403,7 +403,7 @@ enum OwnedEvent {
 
 impl OwnedEvent {
     /// Once: what was read back is moved into the session.
-    fn into_event(&mut self) -> Event<'_> {
+    fn borrow(&mut self) -> Event<'_> {
         match self {
             Self::Begin(envelopes) => Event::Begin(envelopes),
             Self::Receive(envelopes) => Event::Receive(envelopes),

@@ -78,7 +78,7 @@ impl PolicyDocument {
     /// Reads the canonical JSON; `None` for anything else.
     pub fn decode(bytes: &[u8]) -> Option<Self> {
         let fields: PolicyFields = canonical::decode(bytes)?;
-        let keys = fields.approvers.iter().all(|approver| approver.key.array().is_some());
+        let keys = fields.approvers.iter().all(|approver| approver.key.array::<32>().is_some());
         (fields.schema == POLICY_SCHEMA && keys).then(|| Self { bytes: bytes.to_vec() })
     }
 
