@@ -91,6 +91,24 @@ export declare class Pairing {
   get card(): Bytes
 }
 
+/** One replacement at one survivor. */
+export declare class Recovery {
+  /** The id of this party's record of a replacement, to be read from the store first. */
+  static recordId(wallet: Wallet, card: Uint8Array): string
+  /** The replacement of a party by the device of this card; `sealed` is this party's record of it, if there is one. */
+  static open(wallet: Wallet, card: Uint8Array, sealed: Uint8Array | undefined | null, nowMs: bigint): Recovery
+  /** What the person behind this party says, signed with the approver key. */
+  sign(verdict: RecoveryVerdict, expiresAtMs: bigint): Bytes
+  /** Takes what somebody signed; the batch is to be committed before anything is said about it. */
+  observe(signed: Uint8Array, nowMs: bigint): StoreBatch
+  /** Where it stands now. */
+  decide(nowMs: bigint): RecoveryDecision
+  /** The operator says that this party's clock is right as it is. */
+  confirmClock(nowMs: bigint): StoreBatch
+  /** This party's consent to the ceremony: only where every approval is here and the delay has passed. */
+  consent(nowMs: bigint, lifetimeMs: number): ReshareConsent
+}
+
 /** One party's own yes to one refresh or recovery. Has no constructor from bytes. */
 export declare class ReshareConsent {
   /** Other shares for the same parties. */
@@ -313,6 +331,24 @@ export declare function readDescriptor(descriptor: Uint8Array): DescriptorInfo
 
 /** Reads a vault's header; opens nothing. */
 export declare function readVaultHeader(header: Uint8Array): VaultHeaderInfo
+
+/** Where a recovery stands, and what to make durable before acting on it. */
+export interface RecoveryDecision {
+  /** The state. */
+  state: RecoveryState
+  /** When waiting is over, if nothing happens. */
+  untilMs?: bigint
+  /** Whose approval is missing. */
+  missing: Array<Role>
+  /** To be committed first. */
+  batch: StoreBatch
+}
+
+/** Where a recovery stands at this party. */
+export type RecoveryState = 'approved' | 'waiting' | 'needs-approval' | 'vetoed' | 'rejected' | 'expired' | 'clock-jumped'
+
+/** What a person says. */
+export type RecoveryVerdict = 'approve' | 'reject' | 'veto'
 
 /** Who a party is. */
 export type Role = 'agent' | 'user' | 'recovery'

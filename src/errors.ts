@@ -154,6 +154,21 @@ export const ERROR_TABLE = Object.freeze({
     retryable: false,
     next: 'try the right one; nothing was changed',
   },
+  APPROVAL_MISSING: {
+    meaning: 'a person whose approval this recovery needs has not given it',
+    retryable: true,
+    next: 'have that person sign it with signRecovery, and hand the text to both survivors',
+  },
+  RECOVERY_WAITING: {
+    meaning: 'the recovery is approved, and the time in which somebody may object is not over',
+    retryable: true,
+    next: 'keep this party running and call again then',
+  },
+  CLOCK_JUMPED: {
+    meaning: "this machine's clock jumped, so no delay that it measures is believed",
+    retryable: false,
+    next: 'set the clock right, then confirm it',
+  },
   EPOCH_BEHIND: {
     meaning: 'the parties hold different epochs of the wallet, and none in common was found',
     retryable: true,

@@ -6,6 +6,8 @@ export type {
   Identity,
   Invitation,
   Pairing,
+  Recovery,
+  RecoveryDecision,
   ReshareConsent,
   RoundOutcome,
   Session,

@@ -2,6 +2,7 @@
 //! `native/crates`; public types of the SDK never re-export what is here.
 
 mod build_info;
+mod clock;
 mod convert;
 mod error;
 mod generator;
@@ -9,6 +10,7 @@ mod identity;
 mod intent;
 mod invitation;
 mod pool;
+mod recovery;
 mod reshare;
 mod session;
 mod store;

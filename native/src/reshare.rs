@@ -24,7 +24,7 @@ pub struct ReshareConsent {
 }
 
 impl ReshareConsent {
-    fn new(authorization: ReshareAuthorization, store: Shared) -> Self {
+    pub(crate) fn new(authorization: ReshareAuthorization, store: Shared) -> Self {
         Self { inner: Mutex::new(Some(authorization)), store }
     }
 
@@ -140,6 +140,6 @@ impl ReshareConsent {
     }
 }
 
-fn expiry(now_ms: &BigInt, lifetime_ms: f64) -> Result<u64, Fault> {
+pub(crate) fn expiry(now_ms: &BigInt, lifetime_ms: f64) -> Result<u64, Fault> {
     Ok(time(now_ms, "nowMs")?.saturating_add(duration(lifetime_ms, "lifetimeMs")?))
 }

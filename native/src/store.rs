@@ -48,6 +48,34 @@ impl Records {
         }
     }
 
+    /// Commits a write of this party's own, outside of sessions: at once in memory, else sealed for JavaScript.
+    pub(crate) fn persist(&self, writes: Vec<Write>) -> Result<StoreBatch, Fault> {
+        match self.commit(Commit { writes, read_back: Vec::new() }) {
+            Committing::Elsewhere(commit) => self.seal(commit),
+            Committing::Done(Ok(_)) => Ok(StoreBatch { writes: Vec::new(), read_back: Vec::new() }),
+            Committing::Done(Err(_)) => {
+                Err(Fault::new("STORE_UNAVAILABLE", "the store could not be written"))
+            }
+        }
+    }
+
+    /// A record of this party: what JavaScript read, or from memory.
+    pub(crate) fn record(
+        &self,
+        key: &Key,
+        sealed: Option<Vec<u8>>,
+    ) -> Result<Option<Secret>, Fault> {
+        let unavailable = |_| Fault::new("SHARE_UNREADABLE", "a sealed record does not open");
+        let read = match self {
+            Self::Sealed(_) => self.open(core::slice::from_ref(key), vec![sealed]),
+            Self::Memory(store) => {
+                let commit = Commit { writes: Vec::new(), read_back: vec![key.clone()] };
+                store.lock().unwrap_or_else(PoisonError::into_inner).commit(commit)
+            }
+        };
+        Ok(read.map_err(unavailable)?.pop().flatten())
+    }
+
     /// Opens what was read back, one record for each key.
     pub(crate) fn open(
         &self,

@@ -70,6 +70,9 @@ fn name(key: &Key) -> RecordName {
         Key::Intent { wallet_id, epoch } => record("intent", wallet_id, *epoch),
         Key::Acknowledged { wallet_id, epoch } => record("acknowledged", wallet_id, *epoch),
         Key::Certificate { wallet_id, epoch } => record("certificate", wallet_id, *epoch),
+        Key::PendingRecovery { wallet_id, roster_hash } => {
+            about("recovery", wallet_id, roster_hash)
+        }
         Key::Replaced { wallet_id, identity_key } => about("replaced", wallet_id, identity_key),
         Key::SetupFailures(own, peer) => about("setup-failures", own, peer),
         Key::Poisonings(own, peer) => about("poisonings", own, peer),

@@ -27,6 +27,14 @@ export {
 export type { OpenWalletParameters } from './open-wallet.js'
 export { type CreatePartyParameters, type OpenPartyParameters, Party } from './party.js'
 export type { PolicyDocument } from './policy-document.js'
+export type {
+  JoinRecoveryParameters,
+  RecoverParameters,
+  RecoveryParameters,
+  RecoveryStatus,
+  RecoveryVerdict,
+  SignRecoveryParameters,
+} from './recover.js'
 export type { RefreshParameters, RefreshReturnType } from './reshare.js'
 export type { SignTransactionParameters, SignTransactionReturnType } from './sign-transaction.js'
 export type { KeyWrapper, Password, Unlock, UnlockCost } from './unlock.js'

@@ -87,7 +87,8 @@ interface Keygen {
   readonly observer: CeremonyObserver
 }
 
-interface Card extends ProposedParty {
+/** A card that was read. @internal */
+export interface Card extends ProposedParty {
   readonly bytes: Uint8Array
 }
 
@@ -105,7 +106,7 @@ export async function createNativeWallet(parameters: CreateWalletParameters): Pr
     native.Session.createWallet(
       identity,
       pairing,
-      bytesOf(keygen.cards),
+      bytesOfCards(keygen.cards),
       store,
       BigInt(Date.now()),
       keygen.timeoutMs + SESSION_GRACE_MS,
@@ -162,7 +163,7 @@ async function joinSession(keygen: Keygen, keys: PartyKeys, stop: Stop): Promise
         return native.Session.joinWallet(
           keys.identity,
           keys.pairing,
-          bytesOf(keygen.cards),
+          bytesOfCards(keygen.cards),
           keys.store,
           descriptor,
           signature,
@@ -226,12 +227,15 @@ function readParameters(parameters: CreateWalletParameters): Keygen {
       min: 1,
       max: MAX_TIMEOUT_MS,
     }),
-    observer: observe(parameters),
+    observer: observeCeremony(parameters),
   }
 }
 
-/** Through an emitter: a callback that only watches must not decide whether a wallet is made. */
-function observe({ onProgress, onDropped }: CreateWalletParameters): CeremonyObserver {
+/** Through an emitter: a callback that only watches must not decide how a ceremony ends. @internal */
+export function observeCeremony({
+  onProgress,
+  onDropped,
+}: Pick<CreateWalletParameters, 'onProgress' | 'onDropped'>): CeremonyObserver {
   const events = new Emitter<WalletEvents>()
   if (onProgress !== undefined) events.on('ceremony', requireFunction('onProgress', onProgress))
   if (onDropped !== undefined) events.on('envelopeDropped', requireFunction('onDropped', onDropped))
@@ -242,7 +246,8 @@ function observe({ onProgress, onDropped }: CreateWalletParameters): CeremonyObs
   }
 }
 
-function readCards(cards: unknown, party: Party): Card[] {
+/** The cards of all three parties. @internal */
+export function readCards(cards: unknown, party: Party): Card[] {
   if (!Array.isArray(cards) || cards.length !== ALL_ROLES.length)
     throw invalid('cards', 'must be the cards of all three parties')
   const read = cards.map((card, position) => readCard(`cards[${position}]`, card))
@@ -252,7 +257,8 @@ function readCards(cards: unknown, party: Party): Card[] {
   return read
 }
 
-function readCard(field: string, card: unknown): Card {
+/** @internal */
+export function readCard(field: string, card: unknown): Card {
   if (typeof card !== 'string' || card.length > MAX_CARD_LENGTH || !/^[\w-]+$/.test(card))
     throw invalid(field, 'must be a card as base64url text')
   const bytes = new Uint8Array(Buffer.from(card, 'base64url'))
@@ -264,6 +270,7 @@ function readCard(field: string, card: unknown): Card {
   }
 }
 
-function bytesOf(cards: readonly Card[]): Uint8Array[] {
+/** @internal */
+export function bytesOfCards(cards: readonly Card[]): Uint8Array[] {
   return cards.map(({ bytes }) => bytes)
 }

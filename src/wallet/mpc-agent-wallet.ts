@@ -21,6 +21,17 @@ import {
 } from './keygen.js'
 import { type OpenWalletParameters, openNativeWallet } from './open-wallet.js'
 import { type PolicyDocument, readPolicy } from './policy-document.js'
+import {
+  type JoinRecoveryParameters,
+  joinNativeRecovery,
+  type RecoverParameters,
+  type RecoveryParameters,
+  type RecoveryStatus,
+  recover,
+  recoveryStatus,
+  type SignRecoveryParameters,
+  signRecovery,
+} from './recover.js'
 import { type RefreshParameters, type RefreshReturnType, refresh } from './reshare.js'
 import {
   type SignTransactionParameters,
@@ -129,6 +140,14 @@ export class MpcAgentWallet implements AsyncDisposable {
     return new MpcAgentWallet(await openNativeWallet(parameters))
   }
 
+  /**
+   * Takes the place of a lost device, on the new one. The survivors call {@link
+   * MpcAgentWallet.recover}.
+   */
+  static async joinRecovery(parameters: JoinRecoveryParameters): Promise<MpcAgentWallet> {
+    return new MpcAgentWallet(await joinNativeRecovery(parameters))
+  }
+
   /** The committee, by ascending index. A recovery changes the keys of one party. */
   get parties(): readonly WalletParty[] {
     this.#assertOpen()
@@ -202,6 +221,40 @@ export class MpcAgentWallet implements AsyncDisposable {
   async refresh(parameters: RefreshParameters = {}): Promise<RefreshReturnType> {
     this.#assertOpen()
     return await this.#track(refresh(this.#context, parameters))
+  }
+
+  /**
+   * What the person behind this party says of replacing a lost device by the one of a card. Compare
+   * the card with the new device on a way that the network does not control before you sign.
+   *
+   * Replacing the agent takes the user and the recovery guardian; replacing the guardian takes the
+   * user, and the guardian may object for 48 hours; replacing the user takes the guardian, and the
+   * user may object for seven days.
+   *
+   * @returns Text to hand to both survivors, for {@link MpcAgentWallet.recover}.
+   */
+  async signRecovery(parameters: SignRecoveryParameters): Promise<string> {
+    this.#assertOpen()
+    return await this.#track(signRecovery(this.#context, parameters))
+  }
+
+  /** Takes note of what persons signed about a replacement, and says where it stands. */
+  async recoveryStatus(parameters: RecoveryParameters): Promise<RecoveryStatus> {
+    this.#assertOpen()
+    return await this.#track(recoveryStatus(this.#context, parameters))
+  }
+
+  /**
+   * Replaces a lost or stolen device: both survivors call this, each on its own machine, while the
+   * new device calls {@link MpcAgentWallet.joinRecovery}. All shares change and addresses stay the
+   * same; what the lost device holds is worth nothing any more, with anybody.
+   *
+   * @throws {@link MpcWalletError} `APPROVAL_MISSING`, `RECOVERY_WAITING`, `CEREMONY_REFUSED` after a
+   * veto, `CLOCK_JUMPED`, `PROTOCOL_TIMEOUT` naming who did not take part, or another protocol code.
+   */
+  async recover(parameters: RecoverParameters): Promise<RefreshReturnType> {
+    this.#assertOpen()
+    return await this.#track(recover(this.#context, parameters))
   }
 
   /**

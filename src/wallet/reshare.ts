@@ -9,19 +9,23 @@ import {
   type SessionDescriptor,
   type SessionInvitation,
   SessionKind,
+  type Transport,
 } from '../transport/index.js'
-import { type CeremonyResult, runCeremony } from './ceremony.js'
+import { type CeremonyObserver, type CeremonyResult, runCeremony } from './ceremony.js'
 import { observerOf, type WalletContext } from './context.js'
 import type { CeremonyProgress } from './events.js'
 import { type CeremonyId, toCeremonyId } from './ids.js'
 import { Inbox } from './inbox.js'
+import type { PartyRecords } from './party-records.js'
 import { sayGoodbye } from './say-goodbye.js'
 import { Stop } from './stop.js'
 
-const DEFAULT_TIMEOUT_MS = 10 * 60_000
-const MAX_TIMEOUT_MS = 55 * 60_000
-/** The session outlives the waiting, so that time always runs out here first, with culprits. */
-const SESSION_GRACE_MS = 60_000
+/** How long to wait for the other parties. @internal */
+export const DEFAULT_TIMEOUT_MS = 10 * 60_000
+/** @internal */
+export const MAX_TIMEOUT_MS = 55 * 60_000
+/** The session outlives the waiting, so that time always runs out here first, with culprits. @internal */
+export const SESSION_GRACE_MS = 60_000
 /** After a party said that it holds other epochs, the next attempt takes that into account. */
 const MAX_ATTEMPTS = 3
 /** Descriptor and round 0 leave in one flight, so the second follows the first at once or never. */
@@ -45,8 +49,18 @@ export interface RefreshReturnType {
   readonly bytesReceived: number
 }
 
-interface Attempt {
-  readonly context: WalletContext
+/** A party's place in a ceremony that makes an epoch: of an open wallet, or of a new device. @internal */
+export interface Seat {
+  readonly role: PartyRole
+  readonly walletId: Uint8Array
+  readonly transport: Transport
+  readonly records: PartyRecords | undefined
+  readonly observer: CeremonyObserver
+}
+
+/** @internal */
+export interface Attempt {
+  readonly seat: Seat
   readonly kind: 'refresh' | 'recover'
   /** Who starts it; everybody else waits for its invitation. */
   readonly initiator: PartyRole
@@ -74,14 +88,15 @@ export async function refresh(
   })
   const stopListening = listener && context.events.on('ceremony', listener)
   try {
-    return await attempt({
-      context,
+    const result = await attempt({
+      seat: seatOf(context),
       kind: 'refresh',
       initiator: PartyRole.Agent,
       consent: () => native.ReshareConsent.refresh(context.native, nowMs(), lifetimeMs),
       lifetimeMs,
       stop,
     })
+    return announce(context, 'refresh', result)
   } catch (error) {
     throw MpcWalletError.wrap(error)
   } finally {
@@ -89,16 +104,29 @@ export async function refresh(
   }
 }
 
-async function attempt(parameters: Attempt): Promise<RefreshReturnType> {
-  const { context, kind, stop } = parameters
+/** @internal */
+export function seatOf(context: WalletContext): Seat {
+  const { role, native: wallet, transport, records } = context
+  return { role, walletId: wallet.walletId, transport, records, observer: observerOf(context) }
+}
+
+/** Tells the wallet's listeners of its new epoch. @internal */
+export function announce(
+  { native: wallet, events }: WalletContext,
+  kind: 'refresh' | 'recover',
+  { ceremonyId, durationMs, bytesSent, bytesReceived }: CeremonyResult,
+): RefreshReturnType {
+  const result = { ceremonyId, epoch: wallet.epoch, durationMs, bytesSent, bytesReceived }
+  events.emit('epochChanged', { kind, ...result })
+  return result
+}
+
+/** Runs a ceremony that makes an epoch, again where a party said that it holds other epochs. @internal */
+export async function attempt(parameters: Attempt): Promise<CeremonyResult> {
   for (let attempts = 1; ; attempts += 1) {
-    stop.throwIfStopped()
+    parameters.stop.throwIfStopped()
     try {
-      const { ceremonyId, durationMs, bytesSent, bytesReceived } = await run(parameters)
-      const { epoch } = context.native
-      const result = { ceremonyId, epoch, durationMs, bytesSent, bytesReceived }
-      context.events.emit('epochChanged', { kind, ...result })
-      return result
+      return await run(parameters)
     } catch (error) {
       const { code } = MpcWalletError.wrap(error)
       if (code !== 'EPOCH_BEHIND' || attempts === MAX_ATTEMPTS) throw error
@@ -107,15 +135,15 @@ async function attempt(parameters: Attempt): Promise<RefreshReturnType> {
 }
 
 async function run(parameters: Attempt): Promise<CeremonyResult> {
-  const { context, initiator, consent, lifetimeMs } = parameters
-  if (context.role !== initiator) return await join(parameters)
+  const { seat, initiator, consent, lifetimeMs } = parameters
+  if (seat.role !== initiator) return await join(parameters)
   return await ceremony(parameters, consent().start(nowMs(), lifetimeMs))
 }
 
 /** Waits for the initiator's session and takes part in it, if it is what this party consents to. */
 async function join(parameters: Attempt): Promise<CeremonyResult> {
-  const { context, consent, stop } = parameters
-  const { transport } = context
+  const { seat, consent, stop } = parameters
+  const { transport } = seat
   const own = consent()
   const invitations = transport.invitations()[Symbol.asyncIterator]()
   try {
@@ -136,7 +164,7 @@ async function join(parameters: Attempt): Promise<CeremonyResult> {
 
 /** The descriptor, if it is of this ceremony and by the party that starts it. */
 function readInvited(
-  { context, kind, initiator }: Attempt,
+  { seat, kind, initiator }: Attempt,
   { descriptor }: SessionInvitation,
 ): SessionDescriptor | undefined {
   try {
@@ -145,7 +173,7 @@ function readInvited(
     const ours =
       read.kind === wanted &&
       roleOfIndex(read.initiator) === initiator &&
-      Buffer.compare(read.walletId, context.native.walletId) === 0
+      Buffer.compare(read.walletId, seat.walletId) === 0
     return ours ? read : undefined
   } catch {
     return undefined // bytes of another layout are nobody's invitation
@@ -153,7 +181,7 @@ function readInvited(
 }
 
 async function accept(
-  { context, stop }: Attempt,
+  { seat, stop }: Attempt,
   own: ReshareConsent,
   { descriptor, signature }: SessionInvitation,
   { sessionId, initiator }: SessionDescriptor,
@@ -176,18 +204,14 @@ async function accept(
       const { session, code, outgoing } = own.accept(descriptor, signature, round0, nowMs())
       inbox.putBack(others)
       if (session !== undefined) return session
-      await sayGoodbye(context.transport, () => outgoing)
-      context.events.emit('envelopeDropped', {
-        ceremonyId,
-        code: code ?? 'INTERNAL',
-        round: INVITATION_ROUND,
-      })
+      await sayGoodbye(seat.transport, () => outgoing)
+      seat.observer.dropped({ ceremonyId, code: code ?? 'INTERNAL', round: INVITATION_ROUND })
       return undefined
     }
   } catch (error) {
     stop.throwIfStopped()
     const { code } = MpcWalletError.wrap(error)
-    context.events.emit('envelopeDropped', { ceremonyId, code, round: INVITATION_ROUND })
+    seat.observer.dropped({ ceremonyId, code, round: INVITATION_ROUND })
     return undefined
   }
 }
@@ -202,20 +226,20 @@ function isRound0(envelope: Uint8Array, initiator: number): boolean {
 }
 
 async function ceremony(
-  { context, kind, stop }: Attempt,
+  { seat, kind, stop }: Attempt,
   session: Session,
   inbox?: Inbox,
 ): Promise<CeremonyResult> {
   return await runCeremony({
     kind,
     session,
-    transport: context.transport,
-    records: context.records,
+    transport: seat.transport,
+    records: seat.records,
     ...(inbox !== undefined && { inbox }),
-    peers: ALL_ROLES.filter((role) => role !== context.role),
+    peers: ALL_ROLES.filter((role) => role !== seat.role),
     initiated: inbox === undefined,
     stop,
-    observer: observerOf(context),
+    observer: seat.observer,
   })
 }
 

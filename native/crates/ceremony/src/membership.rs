@@ -83,7 +83,8 @@ impl Membership {
         self.identity.role()
     }
 
-    pub(crate) fn identity(&self) -> &Arc<Identity> {
+    /// This party's identity and approver keys.
+    pub fn identity(&self) -> &Arc<Identity> {
         &self.identity
     }
 

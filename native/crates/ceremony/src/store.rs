@@ -43,6 +43,13 @@ pub enum Key {
         /// The key that signs nothing any more with this party.
         identity_key: [u8; 32],
     },
+    /// What this party knows of a recovery that somebody wants: approvals, objections, and how long it waited.
+    PendingRecovery {
+        /// Wallet.
+        wallet_id: [u8; 32],
+        /// Hash of the roster that it would make.
+        roster_hash: [u8; 32],
+    },
     /// The transcript that this party acknowledged under an epoch number: at most one, for ever.
     Acknowledged {
         /// Wallet.
@@ -87,6 +94,9 @@ impl Key {
             Self::Replaced { wallet_id, identity_key } => {
                 format!("wallet/{}/replaced/{}", hex(*wallet_id), hex(*identity_key))
             }
+            Self::PendingRecovery { wallet_id, roster_hash } => {
+                format!("wallet/{}/recovery/{}", hex(*wallet_id), hex(*roster_hash))
+            }
             Self::Acknowledged { wallet_id, epoch: number } => {
                 epoch("acknowledged", wallet_id, number)
             }
@@ -123,6 +133,8 @@ impl Key {
                 let (wallet_id, kind, name) = (bytes(word()?)?, word()?, word()?);
                 if kind == "replaced" {
                     Self::Replaced { wallet_id, identity_key: bytes(name)? }
+                } else if kind == "recovery" {
+                    Self::PendingRecovery { wallet_id, roster_hash: bytes(name)? }
                 } else {
                     let epoch = name.parse().ok()?;
                     match kind {

@@ -64,6 +64,7 @@ fn kind(commit: &Commit) -> &'static str {
         Key::Prepared { .. } | Key::Share { .. } => "share",
         Key::Intent { .. } => "intent",
         Key::Replaced { .. } => "replaced key",
+        Key::PendingRecovery { .. } => "recovery",
         Key::Acknowledged { .. } => "acknowledgement",
         Key::Certificate { .. } => "certificate",
         Key::SetupFailures(..) | Key::Poisonings(..) | Key::Cheats(..) => "count",

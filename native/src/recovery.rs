@@ -1,0 +1,295 @@
+//! A recovery as one survivor sees it: what persons signed, how long it waited, and whether it may go on.
+
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+use ceremony::store::{Key, Secret, Write};
+use ceremony::{Card, Membership, ReshareAuthorization};
+use napi::Env;
+use napi::bindgen_prelude::{BigInt, Uint8Array};
+use napi_derive::napi;
+use policy::{
+    Approver, Approvers, CeremonyDocument, Decision, PendingRecovery, Replacement, SignedDocument,
+    Verdict,
+};
+
+use crate::clock;
+use crate::convert::{Bytes, Role, copies, record, time};
+use crate::error::{Fault, guard};
+use crate::identity::decode_card;
+use crate::reshare::{ReshareConsent, expiry};
+use crate::store::{Shared, StoreBatch};
+use crate::wallet::Wallet;
+
+impl From<policy::Refusal> for Fault {
+    fn from(refusal: policy::Refusal) -> Self {
+        use policy::Refusal as Why;
+        let code = match refusal {
+            Why::Malformed | Why::Impossible | Why::BadKey | Why::BadSignature => "INVALID_INPUT",
+            Why::Damaged => "SHARE_UNREADABLE",
+            Why::ClockJumped => "CLOCK_JUMPED",
+            _ => "CEREMONY_REFUSED",
+        };
+        Self::new(code, refusal.to_string())
+    }
+}
+
+/// What a person says.
+#[napi(string_enum = "lowercase")]
+pub enum RecoveryVerdict {
+    /// Yes.
+    Approve,
+    /// No, from one whose yes is needed.
+    Reject,
+    /// No, from one who may only object.
+    Veto,
+}
+
+impl From<RecoveryVerdict> for Verdict {
+    fn from(verdict: RecoveryVerdict) -> Self {
+        match verdict {
+            RecoveryVerdict::Approve => Self::Approve,
+            RecoveryVerdict::Reject => Self::Reject,
+            RecoveryVerdict::Veto => Self::Veto,
+        }
+    }
+}
+
+/// Where a recovery stands at this party.
+#[napi(string_enum = "kebab-case")]
+pub enum RecoveryState {
+    /// It may go on now.
+    Approved,
+    /// Everybody agreed; the time to object is not over.
+    Waiting,
+    /// Somebody has not said yes.
+    NeedsApproval,
+    /// Somebody who may objected.
+    Vetoed,
+    /// Somebody whose yes is needed said no.
+    Rejected,
+    /// An approval lapsed before the delay was over.
+    Expired,
+    /// This party's clock jumped; the operator has to confirm it.
+    ClockJumped,
+}
+
+/// Where a recovery stands, and what to make durable before acting on it.
+#[napi(object, object_from_js = false)]
+pub struct RecoveryDecision {
+    /// The state.
+    pub state: RecoveryState,
+    /// When waiting is over, if nothing happens.
+    pub until_ms: Option<BigInt>,
+    /// Whose approval is missing.
+    pub missing: Vec<Role>,
+    /// To be committed first.
+    pub batch: StoreBatch,
+}
+
+/// One replacement at one survivor.
+#[napi]
+pub struct Recovery {
+    membership: Arc<Membership>,
+    card: Card,
+    approvers: Approvers,
+    key: Key,
+    store: Shared,
+    pending: Mutex<PendingRecovery>,
+}
+
+#[napi]
+impl Recovery {
+    /// The id of this party's record of a replacement, to be read from the store first.
+    #[napi(catch_unwind)]
+    pub fn record_id(env: &Env, wallet: &Wallet, card: &[u8]) -> napi::Result<String> {
+        guard(env, || {
+            let card = decode_card(card)?;
+            Ok(key_of(&wallet.membership()?, &card)?.id())
+        })
+    }
+
+    /// The replacement of a party by the device of this card; `sealed` is this party's record of it, if there is one.
+    #[napi(factory, catch_unwind)]
+    pub fn open(
+        env: &Env,
+        wallet: &Wallet,
+        card: &[u8],
+        sealed: Option<Uint8Array>,
+        now_ms: BigInt,
+    ) -> napi::Result<Self> {
+        guard(env, || {
+            let now = clock::read(time(&now_ms, "nowMs")?)?;
+            let (membership, store) = (wallet.membership()?, wallet.store());
+            let card = decode_card(card)?;
+            let key = key_of(&membership, &card)?;
+            let replacement = replacement(&membership, &card)?;
+            let sealed = sealed.as_ref().map(record).transpose()?;
+            let pending = match store.record(&key, sealed)? {
+                Some(record) => PendingRecovery::decode(&record.0)?,
+                None => PendingRecovery::new(replacement, now),
+            };
+            if pending.replacement() != &replacement {
+                return Err(Fault::new("SHARE_UNREADABLE", "a record of another replacement"));
+            }
+            let listed: Vec<Approver> = membership
+                .current()
+                .map_err(Fault::input_from)?
+                .policy()
+                .approvers()
+                .into_iter()
+                .map(|(role, key)| Approver { role: role_of(role), key })
+                .collect();
+            let approvers = Approvers::new(&listed)?;
+            let pending = Mutex::new(pending);
+            Ok(Self { membership, card, approvers, key, store, pending })
+        })
+    }
+
+    /// What the person behind this party says, signed with the approver key.
+    #[napi(catch_unwind)]
+    pub fn sign(
+        &self,
+        env: &Env,
+        verdict: RecoveryVerdict,
+        expires_at_ms: BigInt,
+    ) -> napi::Result<Bytes> {
+        guard(env, || {
+            let document = CeremonyDocument {
+                replacement: *self.pending().replacement(),
+                verdict: verdict.into(),
+                expires_at_ms: time(&expires_at_ms, "expiresAtMs")?,
+            };
+            let identity = self.membership.identity();
+            let signed = identity.approver_key().zip(identity.approve(&document.hash()));
+            let (key, signature) =
+                signed.ok_or_else(|| Fault::input("no person stands behind this party"))?;
+            Ok(SignedDocument::new(document, key, signature)?.encode().into())
+        })
+    }
+
+    /// Takes what somebody signed; the batch is to be committed before anything is said about it.
+    #[napi(catch_unwind)]
+    pub fn observe(&self, env: &Env, signed: &[u8], now_ms: BigInt) -> napi::Result<StoreBatch> {
+        guard(env, || {
+            let now = clock::read(time(&now_ms, "nowMs")?)?;
+            let [signed] = copies([signed])?;
+            let signed = SignedDocument::decode(&signed)?;
+            let mut pending = self.pending();
+            pending.observe(&signed, &self.approvers, now)?;
+            self.persist(&pending)
+        })
+    }
+
+    /// Where it stands now.
+    #[napi(catch_unwind)]
+    pub fn decide(&self, env: &Env, now_ms: BigInt) -> napi::Result<RecoveryDecision> {
+        guard(env, || {
+            let now = clock::read(time(&now_ms, "nowMs")?)?;
+            let mut pending = self.pending();
+            let decision = pending.decide(&self.approvers, now);
+            let batch = self.persist(&pending)?;
+            let plain =
+                |state| RecoveryDecision { state, until_ms: None, missing: Vec::new(), batch };
+            Ok(match decision {
+                Decision::Approved => plain(RecoveryState::Approved),
+                Decision::Waiting { until_ms } => RecoveryDecision {
+                    until_ms: Some(BigInt::from(until_ms)),
+                    ..plain(RecoveryState::Waiting)
+                },
+                Decision::NeedsApproval { missing } => RecoveryDecision {
+                    missing: missing.into_iter().map(shown).collect(),
+                    ..plain(RecoveryState::NeedsApproval)
+                },
+                Decision::Vetoed => plain(RecoveryState::Vetoed),
+                Decision::Rejected => plain(RecoveryState::Rejected),
+                Decision::Expired => plain(RecoveryState::Expired),
+                Decision::ClockJumped => plain(RecoveryState::ClockJumped),
+            })
+        })
+    }
+
+    /// The operator says that this party's clock is right as it is.
+    #[napi(catch_unwind)]
+    pub fn confirm_clock(&self, env: &Env, now_ms: BigInt) -> napi::Result<StoreBatch> {
+        guard(env, || {
+            let now = clock::read(time(&now_ms, "nowMs")?)?;
+            let mut pending = self.pending();
+            pending.confirm_clock(now);
+            self.persist(&pending)
+        })
+    }
+
+    /// This party's consent to the ceremony: only where every approval is here and the delay has passed.
+    #[napi(catch_unwind)]
+    pub fn consent(
+        &self,
+        env: &Env,
+        now_ms: BigInt,
+        lifetime_ms: f64,
+    ) -> napi::Result<ReshareConsent> {
+        guard(env, || {
+            let now = clock::read(time(&now_ms, "nowMs")?)?;
+            let decision = self.pending().decide(&self.approvers, now);
+            if decision != Decision::Approved {
+                return Err(Fault::new("CEREMONY_REFUSED", "the recovery is not approved"));
+            }
+            let expires = expiry(&now_ms, lifetime_ms)?;
+            let membership = Arc::clone(&self.membership);
+            let authorization = ReshareAuthorization::recover(membership, &self.card, expires)
+                .map_err(Fault::input_from)?;
+            // What was approved is exactly this roster: the wallet may have changed since.
+            if &authorization.roster_hash() != self.pending().replacement().new_roster() {
+                return Err(Fault::new(
+                    "CEREMONY_REFUSED",
+                    "the wallet changed since the approval",
+                ));
+            }
+            Ok(ReshareConsent::new(authorization, Arc::clone(&self.store)))
+        })
+    }
+}
+
+impl Recovery {
+    fn pending(&self) -> MutexGuard<'_, PendingRecovery> {
+        self.pending.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn persist(&self, pending: &PendingRecovery) -> Result<StoreBatch, Fault> {
+        let value = Secret::copy_from(&pending.encode());
+        self.store.persist(vec![Write::Put(self.key.clone(), value)])
+    }
+}
+
+fn replacement(membership: &Arc<Membership>, card: &Card) -> Result<Replacement, Fault> {
+    let wallet = membership.current().map_err(Fault::input_from)?;
+    let roster = wallet.roster();
+    let new_roster = roster.replace(card).map_err(Fault::input_from)?;
+    Ok(Replacement::new(
+        membership.wallet_id(),
+        role_of(card.role),
+        roster.hash(),
+        new_roster.hash(),
+        card.approver_key,
+    )?)
+}
+
+fn key_of(membership: &Arc<Membership>, card: &Card) -> Result<Key, Fault> {
+    let roster_hash = *replacement(membership, card)?.new_roster();
+    Ok(Key::PendingRecovery { wallet_id: membership.wallet_id(), roster_hash })
+}
+
+fn role_of(role: ceremony::Role) -> policy::Role {
+    match role {
+        ceremony::Role::Agent => policy::Role::Agent,
+        ceremony::Role::User => policy::Role::User,
+        ceremony::Role::Recovery => policy::Role::Recovery,
+    }
+}
+
+fn shown(role: policy::Role) -> Role {
+    match role {
+        policy::Role::Agent => Role::Agent,
+        policy::Role::User => Role::User,
+        policy::Role::Recovery => Role::Recovery,
+    }
+}
