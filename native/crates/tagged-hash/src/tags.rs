@@ -121,6 +121,15 @@ tags! {
     /// First head of a session's relay chain.
     RELAY_GENESIS = "relay-genesis";
 
+    /// Associated data of a sealed record: its name.
+    SEALED = "sealed";
+    /// Associated data of a backup file.
+    BACKUP = "backup";
+    /// What a key-encryption key is derived for: everything in its header.
+    VAULT_KEK = "vault-kek";
+    /// Checksum of a vault's header.
+    VAULT_HEADER = "vault-header";
+
     /// Unsigned payload of a signing request.
     PAYLOAD = "payload";
     /// Canonical policy document.
