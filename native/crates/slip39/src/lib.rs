@@ -51,13 +51,10 @@ pub fn split(
         group_count: 1,
     };
     let encrypted = cipher::encrypt(&set, passphrase, key);
-    let values = sharing::split(&encrypted, rng);
-    let shares = [0, 1, 2].into_iter().zip(values).map(|(member_index, value)| {
+    let points = sharing::split(&encrypted, rng)?;
+    Ok(points.map(|(member_index, value)| {
         Share { set, group_index: 0, member_index, member_threshold: 2, value }.encode()
-    });
-    let mut lists = <[Zeroizing<String>; TOTAL]>::default();
-    lists.iter_mut().zip(shares).for_each(|(list, share)| *list = share);
-    Ok(lists)
+    }))
 }
 
 /// The secret behind lists of words: exactly as many as are required, of one set. Upper case and spaces do not matter.

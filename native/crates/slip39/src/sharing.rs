@@ -18,18 +18,17 @@ const DIGEST_BYTES: usize = 4;
 /// A coordinate and the polynomials' values there.
 pub(crate) type Point = (u8, Zeroizing<Vec<u8>>);
 
-/// The values at 0, 1 and 2 of the lines through secret and digest: 2 of 3, so that no share is drawn.
+/// The lines through secret and digest at 0, 1 and 2: 2 of 3, so that no share is drawn.
 pub(crate) fn split(
     secret: &Zeroizing<Vec<u8>>,
     rng: &mut dyn CryptoRngCore,
-) -> [Zeroizing<Vec<u8>>; TOTAL] {
+) -> Result<[Point; TOTAL], Error> {
     let mut digest = Zeroizing::new(vec![0; secret.len()]);
-    if let Some((digest, random)) = digest.split_at_mut_checked(DIGEST_BYTES) {
-        rng.fill_bytes(random);
-        digest.copy_from_slice(&digest_of(secret, random));
-    }
+    let (head, random) = digest.split_at_mut_checked(DIGEST_BYTES).ok_or(Error::Length)?;
+    rng.fill_bytes(random);
+    head.copy_from_slice(&digest_of(secret, random)?);
     let points = [(DIGEST, digest), (SECRET, secret.clone())];
-    [0, 1, 2].map(|x| interpolate(&points, x))
+    Ok([0, 1, 2].map(|x| (x, interpolate(&points, x))))
 }
 
 /// The secret behind as many shares as it requires, with different coordinates and equal lengths.
@@ -39,18 +38,15 @@ pub(crate) fn recover(shares: &[Point]) -> Result<Zeroizing<Vec<u8>>, Error> {
     }
     let (secret, digest) = (interpolate(shares, SECRET), interpolate(shares, DIGEST));
     let (digest, random) = digest.split_at_checked(DIGEST_BYTES).ok_or(Error::Length)?;
-    let right = digest_of(&secret, random).ct_eq(digest);
+    let right = digest_of(&secret, random)?.ct_eq(digest);
     if right.into() { Ok(secret) } else { Err(Error::Digest) }
 }
 
-fn digest_of(secret: &[u8], random: &[u8]) -> [u8; DIGEST_BYTES] {
-    let mut digest = [0; DIGEST_BYTES];
-    // An HMAC takes keys of any length.
-    if let Ok(mac) = Hmac::<Sha256>::new_from_slice(random) {
-        let mac = mac.chain_update(secret).finalize().into_bytes();
-        digest.iter_mut().zip(mac).for_each(|(to, from)| *to = from);
-    }
-    digest
+fn digest_of(secret: &[u8], random: &[u8]) -> Result<[u8; DIGEST_BYTES], Error> {
+    // Refused is no key: an HMAC takes any length.
+    let mac = Hmac::<Sha256>::new_from_slice(random).map_err(|_| Error::Digest)?;
+    let mac = mac.chain_update(secret).finalize().into_bytes();
+    mac.first_chunk().copied().ok_or(Error::Digest)
 }
 
 /// Lagrange's formula, byte by byte; x is none of the coordinates, which are public.

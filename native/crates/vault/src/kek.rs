@@ -20,7 +20,7 @@ impl Kek {
     /// HKDF-SHA256 of `secret` for everything in a header but the id: `key 32 ‖ id 32`.
     ///
     /// The second block is an HMAC over the first, which makes the id a commitment to the key; and as a pseudorandom
-    /// output it says nothing about it.
+    /// output it says nothing about it. Like `sha2`, HKDF does not wipe its stack frame.
     pub(crate) fn derive(
         secret: &[u8; 32],
         salt: &[u8; 32],
