@@ -63,6 +63,8 @@ smoke! {
     any_envelope_is_read_or_refused: "envelope";
     any_epoch_is_read_or_refused: "epoch";
     any_stored_share_is_read_or_refused: "share";
+    any_header_record_or_backup_but_the_true_one_is_refused: "vault";
+    any_words_but_the_true_ones_give_nothing: "words";
     any_payload_is_read_as_itself_or_refused: "payload";
     any_request_is_read_as_itself_or_refused: "request";
     any_opening_but_the_honest_one_is_refused: "opening";
