@@ -13,6 +13,7 @@
 //! | [`request`] | the details of an invitation to sign, well signed and sealed | what is read is written as the same bytes |
 //! | [`opening`] | the details of a key generation, well signed and sealed | only the honest ones show words |
 //! | [`key_generation`] | events at a party of a key generation | see `scene` |
+//! | [`reshare`] | bodies at a party of a refresh or recovery | only their sender is blamed; a share is of the honest epoch |
 //! | [`signing`] | events at either party of a signing session | see `scene`; a signature verifies |
 
 mod decoders;
@@ -20,6 +21,7 @@ mod details;
 mod key_generation;
 mod payload;
 mod program;
+mod reshare;
 mod scene;
 mod signing;
 
@@ -29,6 +31,9 @@ mod committee;
 #[path = "../../intent/tests/evm/encoder.rs"]
 #[allow(dead_code, reason = "shared with the tests of the crate `intent`")]
 mod encoder;
+#[path = "../../dkls23/tests/support/committee.rs"]
+#[allow(dead_code, reason = "shared with the tests of the crate `dkls23`")]
+mod engine;
 #[path = "../../ceremony/tests/ceremony/hostile.rs"]
 #[allow(dead_code, reason = "shared with the tests of the crate `ceremony`")]
 mod hostile;
@@ -43,6 +48,7 @@ pub use decoders::{card, descriptor, envelope, epoch, share};
 pub use details::{opening, request};
 pub use key_generation::key_generation;
 pub use payload::payload;
+pub use reshare::reshare;
 pub use signing::signing;
 
 /// A function for a fuzzer, and where it starts.
@@ -58,7 +64,7 @@ pub struct Target {
 }
 
 /// All of them.
-pub const TARGETS: [Target; 10] = [
+pub const TARGETS: [Target; 11] = [
     Target { name: "card", run: card, seeds: decoders::card_seeds, smoke_runs: 2_000 },
     Target {
         name: "descriptor",
@@ -78,5 +84,6 @@ pub const TARGETS: [Target; 10] = [
         seeds: key_generation::seeds,
         smoke_runs: 40,
     },
+    Target { name: "reshare", run: reshare, seeds: reshare::seeds, smoke_runs: 10 },
     Target { name: "signing", run: signing, seeds: signing::seeds, smoke_runs: 150 },
 ];

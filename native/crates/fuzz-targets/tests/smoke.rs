@@ -67,5 +67,6 @@ smoke! {
     any_request_is_read_as_itself_or_refused: "request";
     any_opening_but_the_honest_one_is_refused: "opening";
     no_events_at_a_key_generation_blame_an_honest_party_or_make_another_wallet: "key_generation";
+    no_bodies_at_a_reshare_blame_an_honest_party_or_make_another_epoch: "reshare";
     no_events_at_a_signing_session_blame_an_honest_party_or_make_another_signature: "signing";
 }
