@@ -217,7 +217,7 @@ export function consentOf({
   intent,
   path = [],
 }: Request): Authorization {
-  return wallets[initiator].consent(intent ?? Intent.parse(PAYMENT), path, NOW, MINUTE)
+  return wallets[initiator].consent([intent ?? Intent.parse(PAYMENT)], [path], NOW, MINUTE)
 }
 
 /** Asks the co-signer for a signature. */

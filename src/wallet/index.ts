@@ -1,5 +1,5 @@
 export type { Cosigning, CosignParameters } from './cosign.js'
-export type { CosignRequest } from './cosign-request.js'
+export type { CosignRequest, SigningItem } from './cosign-request.js'
 export type { AccessListEntry, Effect, EffectCall, EvmTransaction } from './decoded-payload.js'
 export type { ListenerFailure } from './emitter.js'
 export type {
@@ -12,6 +12,7 @@ export type {
   Refused,
   RequestReceived,
   Signed,
+  SigningSubject,
   Undelivered,
   WalletEvents,
 } from './events.js'
@@ -25,4 +26,7 @@ export {
 } from './mpc-agent-wallet.js'
 export { type CreatePartyParameters, Party } from './party.js'
 export type { Json, PolicyDocument } from './policy-document.js'
+export type { SigningCeremony, TransactionSignature } from './sign-items.js'
 export type { SignTransactionParameters, SignTransactionReturnType } from './sign-transaction.js'
+export type { SignTransactionsParameters, SignTransactionsReturnType } from './sign-transactions.js'
+export type { SigningOptions, TransactionToSign } from './signing-request.js'

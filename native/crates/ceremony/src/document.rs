@@ -16,8 +16,8 @@ const POLICY_SCHEMA: &str = "mpc-wallet/policy@1";
 const KEYGEN_SCHEMA: &str = "mpc-wallet/keygen-details@1";
 const SIGN_SCHEMA: &str = "mpc-wallet/sign-details@1";
 
-/// The most items a batch may have.
-pub(crate) const MAX_ITEMS: usize = 64;
+/// The most items that a session signs.
+pub const MAX_ITEMS: usize = 64;
 /// The longest memo, in bytes.
 pub(crate) const MAX_MEMO_BYTES: usize = 512;
 
