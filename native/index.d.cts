@@ -13,8 +13,8 @@ export declare const __napiBindingTarget: 'native' | 'wasm32-wasi' | 'wasm32-was
 
 /** The right to sign, once. Has no constructor and cannot be made from bytes. */
 export declare class Authorization {
-  /** What it authorises, 32 bytes. */
-  get digest(): Bytes
+  /** What it authorises, 32 bytes each, in item order. */
+  get digests(): Array<Bytes>
   /** After this no session starts from it. */
   get expiresAtMs(): bigint
 }
@@ -67,14 +67,12 @@ export declare class Invitation {
   get sessionId(): Bytes
   /** Who asks. */
   get from(): Role
-  /** The derivation path of the account, item by item. */
+  /** The derivation path of the account, one for each item that is to be signed. */
   get paths(): Array<Array<number>>
   /** The initiator's note; its words only. */
   get memo(): string
   /** After this the request is void. */
   get expiresAtMs(): bigint
-  /** How many items are to be signed. */
-  get items(): number
   /** What this party read in an item: the JSON of [`Intent::describe`]. */
   describe(item: number): string
   /** This party's yes to exactly these payloads. */
@@ -210,10 +208,11 @@ export declare class Wallet {
   /** Peers with which this party signs nothing more in this epoch. */
   get poisoned(): Array<Role>
   /**
-   * This party's own consent to sign exactly this payload with the account at `path`, once, with this co-signer:
-   * under the newest epoch that both hold.
+   * This party's own consent to sign exactly these 1 to 64 payloads, once and together, each with the account
+   * at the path in its place, with this co-signer: under the newest
+   * epoch that both hold.
    */
-  consent(intent: Intent, path: Array<number>, cosigner: Role, nowMs: bigint, lifetimeMs: number): Authorization
+  consent(intents: Array<Intent>, paths: Array<Array<number>>, cosigner: Role, nowMs: bigint, lifetimeMs: number): Authorization
   /** Opens a wallet from all records that a store holds of it. */
   static openSealed(identity: Identity, walletId: Uint8Array, store: Store, records: Array<StoredRecord>): Wallet
   /** After `openSealed`: what an attempt that nobody acknowledged left, to be erased. */
