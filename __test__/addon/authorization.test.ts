@@ -105,7 +105,7 @@ describe('signing', () => {
     const legacy = Intent.parse(PAYMENT)
     const intents = [legacy, anotherIntent(), legacy]
 
-    const authorization = wallets.agent.consent(intents, [[0], [], [1]], NOW, MINUTE)
+    const authorization = wallets.agent.consent(intents, [[0], [], [1]], 'user', NOW, MINUTE)
 
     expect(authorization.digests).toEqual(intents.map(({ digest }) => digest))
     expect(signWith(authorization).sessionId).toHaveLength(32)
