@@ -17,6 +17,7 @@ import type { SigningSubject } from './events.js'
 import { FailedInvitations } from './failed-invitations.js'
 import { type CeremonyId, toCeremonyId } from './ids.js'
 import { Inbox } from './inbox.js'
+import { takeNotice } from './notices.js'
 import { openInvitation } from './open-invitation.js'
 import { sayGoodbye } from './say-goodbye.js'
 import { reportFailure } from './sign-items.js'
@@ -170,6 +171,10 @@ export class Cosigner implements Cosigning {
     if (!this.#isForThisWallet(descriptor)) return
     const ceremonyId = toCeremonyId(descriptor.sessionId)
     if (this.#isKnown(ceremonyId)) return
+    if (descriptor.kind === SessionKind.Control) {
+      this.#live.set(ceremonyId, this.#takeNotice(announced, descriptor, ceremonyId))
+      return
+    }
     const lane = this.#laneOf(descriptor.initiator)
     if (lane.opening.waiting >= MAX_WAITING_OF_ONE) {
       const reason = `over ${MAX_WAITING_OF_ONE} announcements of one party`
@@ -186,7 +191,7 @@ export class Cosigner implements Cosigning {
   #isForThisWallet({ kind, walletId, initiator, participants }: SessionDescriptor): boolean {
     const own = indexOfRole(this.#context.role)
     return (
-      kind === SessionKind.Sign &&
+      (kind === SessionKind.Sign || kind === SessionKind.Control) &&
       sameBytes(walletId, this.#context.native.walletId) &&
       initiator !== own &&
       participants.length === QUORUM &&
@@ -214,6 +219,25 @@ export class Cosigner implements Cosigning {
     }
     this.#lanes.set(initiator, lane)
     return lane
+  }
+
+  /** Keeps what another party tells. Never rejects. */
+  async #takeNotice(
+    announced: SessionInvitation,
+    descriptor: SessionDescriptor,
+    ceremonyId: CeremonyId,
+  ): Promise<void> {
+    const lane = this.#laneOf(descriptor.initiator)
+    try {
+      using _ = await lane.opening.acquire(this.#closing.signal)
+      using stop = new Stop({ timeoutMs: OPENING_TIMEOUT_MS, owner: this.#closing.signal })
+      await takeNotice(this.#context, announced, descriptor, stop)
+    } catch (error) {
+      this.#drop(error, ceremonyId)
+    } finally {
+      this.#failed.add(ceremonyId, descriptor.expiresAtMs) // once is enough
+      this.#live.delete(ceremonyId)
+    }
   }
 
   /** From an invitation to a signature, a refusal or a failure. Never rejects. */

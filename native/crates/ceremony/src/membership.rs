@@ -105,12 +105,15 @@ impl Membership {
     /// The shares to work with a peer: the newest epoch that the peer, as far as this party knows, holds too.
     ///
     /// # Errors
-    /// `Config` where there is none: the peer was replaced, or neither has the other's epochs.
+    /// `EpochBehind` where there is none: the peer was replaced, or neither has the other's epochs.
     pub fn with_peer(&self, peer: Role) -> Result<Arc<Wallet>, Failure> {
-        let state = self.state();
-        let mut newest = state.epochs.usable(peer).rev().filter(|held| self.may_hold(peer, held));
-        let wallet = newest.next().and_then(|held| state.wallets.get(&held.number()));
-        wallet.map(Arc::clone).ok_or_else(no_share)
+        let newest = {
+            let state = self.state();
+            let mut common = state.epochs.usable(peer).rev();
+            let newest = common.find(|held| self.may_hold(peer, held));
+            newest.and_then(|held| state.wallets.get(&held.number())).map(Arc::clone)
+        };
+        newest.ok_or_else(|| Failure::epoch_behind(Behind::of(self)))
     }
 
     /// Whether a peer may hold an epoch: what it said last is believed of the numbers that it knew then.
