@@ -41,8 +41,8 @@ const MAX_HELD = 64
 export interface CosignParameters {
   /**
    * Decides about one request, and so about all of its items. Only `true` is a yes; anything else,
-   * and an error, is a no. `signal` aborts when the answer no longer matters: the request expired, the asking party took it back,
-   * or co-signing was closed.
+   * and an error, is a no. `signal` aborts when the answer no longer matters: the request expired,
+   * the asking party took it back, or co-signing was closed.
    */
   readonly approve: (
     request: CosignRequest,
