@@ -358,6 +358,7 @@ export class Cosigner implements Cosigning {
       inbox,
       peers: [request.from],
       initiated: false,
+      ahead: request.items.length > 1,
       stop,
       observer: observerOf(this.#context),
     })
