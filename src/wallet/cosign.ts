@@ -42,8 +42,8 @@ const MAX_HELD = 64
 export interface CosignParameters {
   /**
    * Decides about one request, and so about all of its items. Only `true` is a yes; anything else,
-   * and an error, is a no. `signal` aborts when the answer no longer matters: the request expired, the asking party took it back,
-   * or co-signing was closed.
+   * and an error, is a no. `signal` aborts when the answer no longer matters: the request expired,
+   * the asking party took it back, or co-signing was closed.
    */
   readonly approve: (
     request: CosignRequest,
@@ -379,6 +379,7 @@ export class Cosigner implements Cosigning {
       inbox,
       peers: [request.from],
       initiated: false,
+      ahead: request.items.length > 1,
       stop,
       observer: observerOf(this.#context),
     })
