@@ -31,9 +31,33 @@ pub struct Prepared {
 }
 
 impl Prepared {
+    /// What the protocol of an attempt from `base` to `next` ended with: its transcript, the roster it was made for,
+    /// the policy's canonical JSON, and key id and epoch id of each key, in key order.
+    pub fn new(
+        roster: Roster,
+        (base, next): (u64, u64),
+        transcript: [u8; 32],
+        policy: Vec<u8>,
+        keys: Vec<(String, [u8; 32])>,
+    ) -> Self {
+        let (wallet_id, roster_hash) = (*roster.wallet_id(), roster.hash());
+        let transition = Transition { wallet_id, base, next, transcript, roster_hash };
+        Self { transition, roster, policy, keys }
+    }
+
+    /// The committee of the epoch.
+    pub fn roster(&self) -> &Roster {
+        &self.roster
+    }
+
     /// The epoch's number.
     pub fn number(&self) -> u64 {
         self.transition.next
+    }
+
+    /// The number of the epoch that it was made from.
+    pub fn base(&self) -> u64 {
+        self.transition.base
     }
 
     /// The transcript hash T.
