@@ -131,7 +131,7 @@ impl Membership {
     /// A number that neither this party nor, as far as it knows, a peer has taken.
     pub(crate) fn next_number(&self) -> u64 {
         let highest = self.peers().values().map(|said| said.floor).max().unwrap_or(0);
-        highest.max(self.state().epochs.floor()).saturating_add(1)
+        self.state().epochs.next_number(highest)
     }
 
     fn peers(&self) -> MutexGuard<'_, BTreeMap<Role, Behind>> {
@@ -237,8 +237,11 @@ impl Membership {
         let wallet = self.view(&prepared, shares).ok_or_else(Failure::storage)?;
         let wallet = Arc::new(wallet);
         let mut state = self.state();
-        state.wallets.insert(prepared.number(), Arc::clone(&wallet));
-        state.epochs.note_prepared(prepared);
+        let number = prepared.number();
+        if !state.epochs.note_prepared(prepared) {
+            return Err(Failure::config("an attempt that a later one overtook"));
+        }
+        state.wallets.insert(number, Arc::clone(&wallet));
         Ok(wallet)
     }
 
