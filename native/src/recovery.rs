@@ -289,16 +289,10 @@ impl Recovery {
 }
 
 fn replacement(membership: &Arc<Membership>, card: &Card) -> Result<Replacement, Fault> {
-    let wallet = membership.current().map_err(Fault::input_from)?;
-    let roster = wallet.roster();
-    let new_roster = roster.replace(card).map_err(Fault::input_from)?;
-    Ok(Replacement::new(
-        membership.wallet_id(),
-        role_of(card.role),
-        roster.hash(),
-        new_roster.hash(),
-        card.approver_key,
-    )?)
+    let old = membership.roster_before(card).map_err(Fault::input_from)?;
+    let new = old.replace(card).map_err(Fault::input_from)?;
+    let (lost, approver) = (role_of(card.role), card.approver_key);
+    Ok(Replacement::new(membership.wallet_id(), lost, old.hash(), new.hash(), approver)?)
 }
 
 /// What a signed document is about, if that starts from the roster in force.

@@ -160,28 +160,29 @@ class Ceremony {
    * without.
    */
   async #call(step: () => Promise<RoundOutcome>): Promise<Reported> {
-    const { session, records } = this.#parameters
-    let outcome = await this.#callOnce(step)
+    const { session, records, stop } = this.#parameters
+    let outcome = await whileBusy(stop, () => this.#cancellable(step))
     while (outcome.kind === 'commit') {
       if (records === undefined)
         throw new MpcWalletError('INTERNAL', 'a session without records asked for a commit')
-      outcome = await this.#callOnce(await records.settle(session))
+      const goOn = await records.settle(session)
+      // what is durable by now is said to the session, even if it then only says goodbye
+      if (stop.signal.aborted) session.cancel()
+      outcome = await whileBusy(undefined, () => this.#cancellable(goOn))
     }
     return outcome
   }
 
-  /** Repeated while the native side has no place for it. */
-  async #callOnce(step: () => Promise<RoundOutcome>): Promise<RoundOutcome> {
+  /** A native call that stops when the ceremony has to. */
+  async #cancellable(step: () => Promise<RoundOutcome>): Promise<RoundOutcome> {
     const { session, stop } = this.#parameters
     const cancel = (): void => session.cancel()
-    return await whileBusy(stop, async () => {
-      stop.signal.addEventListener('abort', cancel, { once: true })
-      try {
-        return await step()
-      } finally {
-        stop.signal.removeEventListener('abort', cancel)
-      }
-    })
+    stop.signal.addEventListener('abort', cancel, { once: true })
+    try {
+      return await step()
+    } finally {
+      stop.signal.removeEventListener('abort', cancel)
+    }
   }
 
   /** Asks the operator, and goes on listening: a peer whose operator said no ends the wait. */

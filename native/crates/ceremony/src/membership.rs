@@ -14,7 +14,7 @@ use crate::epochs::{Epochs, Prepared};
 use crate::identity::{Identity, SIGNATURE_BYTES};
 use crate::store::{Commit, Key, ReadBack, Secret, Write};
 use crate::wallet::Wallet;
-use crate::{Failure, Invitation, Role};
+use crate::{Card, Failure, Invitation, Role, Roster};
 
 /// A party's membership, shared by all its ceremonies. Secret: the shares inside.
 pub struct Membership {
@@ -176,6 +176,21 @@ impl Membership {
         let mut channel = Channel::new(Arc::clone(&self.identity), wallet.roster().clone(), read);
         let outgoing = channel.send_abort(&failure);
         Err(Refusal { failure, outgoing })
+    }
+
+    /// The roster that the device of a card is to join: the newest without it. An attempt that nobody finished may
+    /// have brought the device in already; what persons approved was the step from the roster before.
+    ///
+    /// # Errors
+    /// `Config` at a party that holds no share, or none of such a roster.
+    pub fn roster_before(&self, card: &Card) -> Result<Roster, Failure> {
+        let state = self.state();
+        let without = |held: &&Prepared| {
+            let member = held.roster.member(card.role.index());
+            member.is_some_and(|member| member.identity_key != card.identity_key)
+        };
+        let newest = state.epochs.held().rev().find(without);
+        newest.map(|held| held.roster.clone()).ok_or_else(no_share)
     }
 
     /// The shares of one epoch.
