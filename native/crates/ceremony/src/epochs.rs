@@ -15,7 +15,8 @@ use crate::{Failure, Role, Roster};
 
 /// A proposed number may be so far above the highest known one: a hostile number must not end refreshing.
 const MAX_AHEAD: u64 = 16;
-/// Attempts above the newest certificate; recoveries are not counted, for they must not be used up.
+/// Epochs held above the newest certificate; what failed before it was held does not count, or failures would end
+/// refreshing, and a recovery is never refused for it.
 const MAX_OPEN_ATTEMPTS: usize = 16;
 const PREPARED_VERSION: u8 = 1;
 
@@ -273,9 +274,9 @@ impl Epochs {
         if roster.wallet_id() != &self.wallet_id || self.names_replaced_key(roster) {
             return Err(Failure::config("an attempt with a party that was replaced"));
         }
-        let open = self.intents.range(self.certified() + 1..).count();
+        let open = self.held.range(self.certified() + 1..).count();
         if change == Change::Refresh && open >= MAX_OPEN_ATTEMPTS {
-            return Err(Failure::config("sixteen attempts are open above the newest certificate"));
+            return Err(Failure::config("sixteen epochs are held above the newest certificate"));
         }
         let key = Key::Intent { wallet_id: self.wallet_id, epoch: next };
         Ok(vec![Write::Create(key, Secret::copy_from(session_id))])
