@@ -112,8 +112,9 @@ export class Party {
   /**
    * Opens the party of a store, or makes one in a store that is new.
    *
-   * @throws {@link MpcWalletError} `WRONG_PASSWORD`, `SHARE_UNREADABLE` for records that were
-   * changed, `INVALID_INPUT` for another role than the store's, and what the store says.
+   * @throws {@link MpcWalletError} `WRONG_PASSWORD`, `UNLOCK_UNAVAILABLE`, `SHARE_UNREADABLE` for
+   * records that were changed, `INVALID_INPUT` for another role than the store's, and what the store
+   * says.
    */
   static async open(parameters: OpenPartyParameters): Promise<Party> {
     const { role, store, unlock, unlockCost = 'standard' } = requireObject('parameters', parameters)
@@ -124,6 +125,7 @@ export class Party {
       const vault = await unlockStore(store, requireUnlock('unlock', unlock), unlockCost)
       const sealed = await store.load(IDENTITY_ID)
       if (sealed === undefined) {
+        await requireNoWallet(store)
         if (wanted === undefined) throw invalid('role', 'is needed: the store holds no party yet')
         return await Party.#make(wanted, vault.store([]), store)
       }
@@ -165,6 +167,12 @@ export function takePartyKeys(party: Party): PartyKeys {
 /** The party's identity and records. @internal */
 export function originOf(party: Party): PartyOrigin {
   return readOrigin(party)
+}
+
+/** A new party beside shares of another one would make a store that nobody can tell from a sound one. */
+async function requireNoWallet(store: KeyShareStore): Promise<void> {
+  if ((await store.list(WALLET_PREFIX)).length > 0)
+    throw new MpcWalletError('STORE_CORRUPT', 'the store has shares and no party that they are of')
 }
 
 async function walletsIn(store: KeyShareStore): Promise<WalletId[]> {
