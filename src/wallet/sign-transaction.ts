@@ -99,12 +99,27 @@ export async function signTransaction(
     try {
       return await run(context, request, stop)
     } catch (error) {
-      // the co-signer said which epochs it holds: once more, under one that both hold
-      if (MpcWalletError.wrap(error).code !== 'EPOCH_BEHIND') throw error
-      return await run(context, request, stop)
+      const behind = MpcWalletError.wrap(error)
+      if (behind.code !== 'EPOCH_BEHIND') throw error
+      return await runAgain(context, request, stop, behind)
     }
   } catch (error) {
     throw MpcWalletError.wrap(error)
+  }
+}
+
+/** Once more: the co-signer said which epochs it holds. */
+async function runAgain(
+  context: WalletContext,
+  request: Request,
+  stop: Stop,
+  behind: MpcWalletError,
+): Promise<SignTransactionReturnType> {
+  try {
+    return await run(context, request, stop)
+  } catch (error) {
+    // the arguments were good a moment ago: this party holds none of those epochs
+    throw MpcWalletError.wrap(error).code === 'INVALID_INPUT' ? behind : error
   }
 }
 
