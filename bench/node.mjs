@@ -11,8 +11,10 @@ import { serializeTransaction } from 'viem'
 const require = createRequire(import.meta.url)
 const AT_ONCE = 64
 const WARM_UP = 500
+const BATCH = 32
+const LINK_MS = 20
 
-const cases = { latency, throughput, blocks, memory }
+const cases = { latency, throughput, blocks, batch, memory }
 const [name = ''] = process.argv.slice(2)
 if (!Object.hasOwn(cases, name))
   throw new Error(`no case ${name}: ${Object.keys(cases).join(', ')}`)
@@ -73,6 +75,51 @@ async function blocks() {
     callMax: quantile(calls, 1),
     turnP99: quantile(busy, 0.99),
     calls: calls.length,
+  }
+}
+
+/**
+ * How many times faster one ceremony signs 32 transactions than 32 ceremonies: one after another over a link that
+ * delays every envelope, and all at once without delay.
+ */
+async function batch() {
+  const link = (transport) => delayed(transport, LINK_MS)
+  const overLink = await batchSpeedup({ atOnce: 1, repetitions: 3, wrapTransport: link })
+  const atOnce = await batchSpeedup({ atOnce: BATCH, repetitions: 15 })
+  return { overLink, atOnce }
+}
+
+async function batchSpeedup({ atOnce, repetitions, wrapTransport }) {
+  const { sign, signBatch, close } = await signers({ wrapTransport })
+  const took = async (work) => {
+    const began = performance.now()
+    await work()
+    return performance.now() - began
+  }
+  const [singles, batches] = [[], []]
+  for (let i = 0; i <= repetitions; i++) {
+    singles.push(await took(() => many(sign, BATCH, atOnce)))
+    batches.push(await took(() => signBatch(BATCH)))
+  }
+  await delay(3 * LINK_MS) // what is still on the link arrives
+  await close()
+  const [single, batch] = [singles, batches].map((times) => median(times.slice(1))) // the first warms up
+  return { single, batch, speedup: single / batch }
+}
+
+/**
+ * A link on which every envelope arrives so much later than it was handed over, in the order of handing over.
+ * Announcements are not held up: without the envelope that follows them they start nothing.
+ */
+function delayed(transport, milliseconds) {
+  return {
+    open: (...given) => transport.open(...given),
+    invitations: () => transport.invitations(),
+    subscribe: (...given) => transport.subscribe(...given),
+    close: () => transport.close(),
+    async send(envelope) {
+      setTimeout(() => transport.send(envelope), milliseconds)
+    },
   }
 }
 
@@ -143,25 +190,32 @@ async function memory() {
   return { bytes: Math.max(0, after - before) / 90, handles: 90 }
 }
 
-async function signers() {
-  const committee = await createTestCommittee()
+async function signers({ wrapTransport } = {}) {
+  const committee = await createTestCommittee(wrapTransport === undefined ? {} : { wrapTransport })
   committee.user.cosign({ approve: () => true })
+  const cosigner = PartyRole.User
   let nonce = 0
-  const sign = () =>
-    committee.agent.signTransaction({
-      transaction: serializeTransaction({
-        chainId: 1,
-        nonce: nonce++,
-        to: '0x5aAeb6053F3E94C9b9A09f33669435E7Ef1BeAed',
-        value: 1n,
-        gas: 21_000n,
-        maxFeePerGas: 2n,
-        maxPriorityFeePerGas: 1n,
+  const payment = () => ({
+    transaction: serializeTransaction({
+      chainId: 1,
+      nonce: nonce++,
+      to: '0x5aAeb6053F3E94C9b9A09f33669435E7Ef1BeAed',
+      value: 1n,
+      gas: 21_000n,
+      maxFeePerGas: 2n,
+      maxPriorityFeePerGas: 1n,
+    }),
+    chain: 'eip155:1',
+  })
+  return {
+    sign: () => committee.agent.signTransaction({ ...payment(), cosigner }),
+    signBatch: (count) =>
+      committee.agent.signTransactions({
+        transactions: Array.from({ length: count }, payment),
+        cosigner,
       }),
-      chain: 'eip155:1',
-      cosigner: PartyRole.User,
-    })
-  return { sign, close: () => committee.close() }
+    close: () => committee.close(),
+  }
 }
 
 /** Runs an operation `count` times, `atOnce` at once. */

@@ -308,24 +308,28 @@ async function send({ anvil, node, by, cosigner, ether, memo }) {
  * A rule about what was read in the bytes, not about what the asking party says. Whatever it does
  * not know is a no.
  */
-function isAllowed({ chain, effects }) {
+function isAllowed({ items }) {
+  if (items.some(({ effects }) => effects.length === 0)) return false
   let spent = 0n
-  for (const { kind, asset, amount } of effects) {
-    const value = amount?.exact ?? amount?.upTo
-    const known = kind === 'transfer' || kind === 'feeOnly'
-    if (!known || asset !== `${chain}/slip44:60` || value === undefined) return false
-    spent += value
-  }
-  return effects.length > 0 && spent <= limit
+  for (const { chain, effects } of items)
+    for (const { kind, asset, amount } of effects) {
+      const value = amount?.exact ?? amount?.upTo
+      const known = kind === 'transfer' || kind === 'feeOnly'
+      if (!known || asset !== `${chain}/slip44:60` || value === undefined) return false
+      spent += value
+    }
+  return spent <= limit
 }
 
-function show(role, { from, account, transaction, effects, memo }) {
-  line(`${role} reads`, `${transaction.type} transaction ${transaction.nonce} of ${account}`)
-  for (const { kind, amount, to } of effects) {
-    const most = amount === undefined ? 'nothing' : formatEther(amount.exact ?? amount.upTo)
-    const text =
-      kind === 'feeOnly' ? `a fee of at most ${most} ETH` : `${kind} of ${most} ETH to ${to}`
-    line('', text)
+function show(role, { from, items, memo }) {
+  for (const { account, transaction, effects } of items) {
+    line(`${role} reads`, `${transaction.type} transaction ${transaction.nonce} of ${account}`)
+    for (const { kind, amount, to } of effects) {
+      const most = amount === undefined ? 'nothing' : formatEther(amount.exact ?? amount.upTo)
+      const text =
+        kind === 'feeOnly' ? `a fee of at most ${most} ETH` : `${kind} of ${most} ETH to ${to}`
+      line('', text)
+    }
   }
   line('', `${from} notes ${JSON.stringify(memo)}`)
 }

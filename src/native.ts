@@ -4,6 +4,7 @@ import { VERSION } from './version.js'
 
 export type {
   Identity,
+  Intent,
   Invitation,
   Pairing,
   Recovery,

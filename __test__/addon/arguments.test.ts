@@ -42,6 +42,10 @@ const NOT_OF_TYPE: Record<string, readonly unknown[]> = {
   'Array<Uint8Array>': [...notArrays(bytes), ...notBytes().map((value) => [value]), new Array(1)],
   'Array<string>': [...notArrays('a'), [1], [null], [undefined], [{}], [['a']], [Symbol('a')]],
   'Array<number>': [...notArrays(0), ['0'], [0n], [null], [undefined], [{}], [[0]], new Array(1)],
+  'Array<Array<number>>': [
+    ...notArrays([0]),
+    ...[[0], ['0'], [0n], [null], [undefined], [{}], [[[0]]], [['0']], new Array(1)],
+  ],
   string: [undefined, null, 0, 1n, {}, [], Symbol('a'), true, new String('a'), () => 'a'],
   boolean: [undefined, null, 0, 1, Number.NaN, 'true', {}, [], 1n, new Boolean(true)],
   bigint: [undefined, null, 0, -1, 1.5, Number.NaN, 2 ** 53, '1', {}, [], true, Object(1n)],
@@ -59,7 +63,9 @@ const NOT_OF_TYPE: Record<string, readonly unknown[]> = {
 const OUT_OF_RANGE: Record<string, readonly unknown[]> = {
   nowMs: [-1n, -(2n ** 63n), -(2n ** 64n) + 1n, 2n ** 64n, 2n ** 64n + 5n, 2n ** 128n],
   lifetimeMs: [...notWhole(), 0, 2 ** 53],
-  path: [...notWhole().map((index) => [index]), [2 ** 31], [0, 2 ** 31], new Array(256).fill(0)],
+  path: noPaths(),
+  paths: [[], [[0], [0]], ...noPaths().map((path) => [path])],
+  intents: [[], ...[2, 65].map((count) => new Array(count).fill(Intent.parse(PAYMENT)))],
   item: [...notWhole(), 1, 2 ** 32],
 }
 
@@ -270,16 +276,20 @@ const CALLS: Record<string, () => Call | Promise<Call>> = {
   },
   'Wallet#derive': () => ({ values: [[0]], call: (path) => wallets.user.derive(path) }),
   'Wallet#consent': () => ({
-    values: [Intent.parse(PAYMENT), [0], 'agent', NOW, MINUTE],
-    call: (intent, path, peer, now, lifetime) =>
-      wallets.user.consent(intent, path, peer, now, lifetime),
+    values: [[Intent.parse(PAYMENT)], [[0]], 'agent', NOW, MINUTE],
+    call: (intents, paths, peer, now, lifetime) =>
+      wallets.user.consent(intents, paths, peer, now, lifetime),
   }),
   readCard: () => ({ values: [parties.cards[0]], call: readCard }),
   readDescriptor: () => ({ values: [requested.session.descriptor], call: readDescriptor }),
 }
 
 function notOfType(type: string): readonly unknown[] {
-  return NOT_OF_TYPE[type] ?? notOfClass(type)
+  const known = NOT_OF_TYPE[type]
+  if (known !== undefined) return known
+  const [, element] = /^Array<(\w+)>$/.exec(type) ?? []
+  if (element === undefined) return notOfClass(type)
+  return [...notArrays({}), ...notOfClass(element).map((value) => [value]), new Array(1)]
 }
 
 /** Anything but an instance, however much it looks like one. */
@@ -303,6 +313,10 @@ function notBytes(): unknown[] {
 
 function notArrays(element: unknown): unknown[] {
   return [undefined, null, 1, 'abc', {}, { length: 1, 0: element }, new Set([element]), bytes]
+}
+
+function noPaths(): number[][] {
+  return [...notWhole().map((index) => [index]), [2 ** 31], [0, 2 ** 31], new Array(256).fill(0)]
 }
 
 function notWhole(): number[] {

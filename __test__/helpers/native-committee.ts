@@ -218,7 +218,13 @@ export function consentOf({
   intent,
   path = [],
 }: Request): Authorization {
-  return wallets[initiator].consent(intent ?? Intent.parse(PAYMENT), path, cosigner, NOW, MINUTE)
+  return wallets[initiator].consent(
+    [intent ?? Intent.parse(PAYMENT)],
+    [path],
+    cosigner,
+    NOW,
+    MINUTE,
+  )
 }
 
 /** Asks the co-signer for a signature. */

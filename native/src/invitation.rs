@@ -62,7 +62,7 @@ impl Invitation {
         self.inner.initiator().into()
     }
 
-    /// The derivation path of the account, item by item.
+    /// The derivation path of the account, one for each item that is to be signed.
     #[napi(getter, catch_unwind)]
     pub fn paths(&self) -> Vec<Vec<u32>> {
         self.inner.items().iter().map(|item| item.path.clone()).collect()
@@ -78,12 +78,6 @@ impl Invitation {
     #[napi(getter, catch_unwind)]
     pub fn expires_at_ms(&self) -> BigInt {
         BigInt::from(self.inner.expires_at_ms())
-    }
-
-    /// How many items are to be signed.
-    #[napi(getter, catch_unwind)]
-    pub fn items(&self) -> u32 {
-        u32::try_from(self.read.len()).unwrap_or(u32::MAX)
     }
 
     /// What this party read in an item: the JSON of [`Intent::describe`].

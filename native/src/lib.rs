@@ -9,6 +9,7 @@ mod generator;
 mod identity;
 mod intent;
 mod invitation;
+mod notice;
 mod pool;
 mod recovery;
 mod reshare;

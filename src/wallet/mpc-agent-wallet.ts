@@ -38,6 +38,11 @@ import {
   type SignTransactionReturnType,
   signTransaction,
 } from './sign-transaction.js'
+import {
+  type SignTransactionsParameters,
+  type SignTransactionsReturnType,
+  signTransactions,
+} from './sign-transactions.js'
 
 /** A member of a wallet's committee. */
 export interface WalletParty {
@@ -258,12 +263,35 @@ export class MpcAgentWallet implements AsyncDisposable {
   }
 
   /**
+   * Signs 1 to 64 unsigned EVM transactions together with one other party, which decides about all
+   * of them with one yes: all are signed, or none is. Each is read and signed as by {@link
+   * MpcAgentWallet.signTransaction}; the two round trips are paid once, the 90 kB for each.
+   *
+   * A transaction that is there twice is signed twice.
+   *
+   * @example
+   * const { signatures } = await wallet.signTransactions({
+   *   transactions: payments.map((transaction) => ({ transaction, chain: 'eip155:1' })),
+   *   memo: 'salaries of November',
+   * })
+   * @throws {@link MpcWalletError} `INVALID_INPUT` for more transactions, or more bytes, than one
+   * batch carries: split it. Otherwise as {@link MpcAgentWallet.signTransaction}; if its
+   * `signatureMayExist` is true, the other side may hold the signatures of all.
+   */
+  async signTransactions(
+    parameters: SignTransactionsParameters,
+  ): Promise<SignTransactionsReturnType> {
+    this.#assertOpen()
+    return await this.#track(signTransactions(this.#context, parameters))
+  }
+
+  /**
    * Answers the other parties' signing requests until closed. One at a time per wallet; requests
    * run side by side.
    *
    * @example
    * const cosigning = wallet.cosign({
-   *   approve: async ({ from, effects, memo }) => await askTheUser(from, effects, memo),
+   *   approve: async ({ from, items, memo }) => await askTheUser(from, items, memo),
    * })
    * @throws {@link MpcWalletError} `SESSION_BUSY` when this wallet is answering already.
    */

@@ -57,7 +57,7 @@ impl ReshareAuthorization {
         if replacement.role == membership.role() {
             return Err(Failure::config("a party does not replace itself"));
         }
-        let roster = membership.current()?.roster().replace(replacement)?;
+        let roster = membership.roster_before(replacement)?.replace(replacement)?;
         let (change, lost) = (Change::Recover, Some(replacement.role));
         Ok(Self { membership, roster, change, lost, expires_at_ms })
     }

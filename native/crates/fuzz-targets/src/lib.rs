@@ -9,6 +9,8 @@
 //! | [`envelope`] | an envelope's header | what is read is written as the same bytes |
 //! | [`epoch`] | an epoch's body | what is read is written as the same bytes |
 //! | [`share`] | a stored share, and its fields under a true checksum | what is read is written as the same bytes |
+//! | [`vault()`] | a vault's header, a sealed record, a backup; a header's fields under a true checksum | what is read is written as the same bytes; only the true ones open |
+//! | [`words`] | lists of SLIP-39 words | only the true ones give a key |
 //! | [`payload`] | an unsigned payload | encoded a second time it is the same; digest and amounts are its own |
 //! | [`request`] | the details of an invitation to sign, well signed and sealed | what is read is written as the same bytes |
 //! | [`opening`] | the details of a key generation, well signed and sealed | only the honest ones show words |
@@ -16,6 +18,7 @@
 //! | [`record`] | a survivor's record under a true checksum | what is read is written as the same bytes; no yes that nobody gave |
 //! | [`recovery`] | what persons say while clocks and restarts go wrong | no yes without the Recovery approver's |
 //! | [`key_generation`] | events at a party of a key generation | see `scene` |
+//! | [`reshare`] | bodies at a party of a refresh or recovery | only their sender is blamed; a share is of the honest epoch |
 //! | [`signing`] | events at either party of a signing session | see `scene`; a signature verifies |
 
 mod decoders;
@@ -24,8 +27,10 @@ mod key_generation;
 mod payload;
 mod program;
 mod recovery;
+mod reshare;
 mod scene;
 mod signing;
+mod vault;
 
 #[path = "../../ceremony/tests/ceremony/committee.rs"]
 #[allow(dead_code, reason = "shared with the tests of the crate `ceremony`")]
@@ -33,6 +38,9 @@ mod committee;
 #[path = "../../intent/tests/evm/encoder.rs"]
 #[allow(dead_code, reason = "shared with the tests of the crate `intent`")]
 mod encoder;
+#[path = "../../dkls23/tests/support/committee.rs"]
+#[allow(dead_code, reason = "shared with the tests of the crate `dkls23`")]
+mod engine;
 #[path = "../../ceremony/tests/ceremony/hostile.rs"]
 #[allow(dead_code, reason = "shared with the tests of the crate `ceremony`")]
 mod hostile;
@@ -51,7 +59,9 @@ pub use details::{opening, request};
 pub use key_generation::key_generation;
 pub use payload::payload;
 pub use recovery::{record, recovery, verdict};
+pub use reshare::reshare;
 pub use signing::signing;
+pub use vault::{vault, words};
 
 /// A function for a fuzzer, and where it starts.
 pub struct Target {
@@ -66,7 +76,7 @@ pub struct Target {
 }
 
 /// All of them.
-pub const TARGETS: [Target; 13] = [
+pub const TARGETS: [Target; 16] = [
     Target { name: "card", run: card, seeds: decoders::card_seeds, smoke_runs: 2_000 },
     Target {
         name: "descriptor",
@@ -77,6 +87,8 @@ pub const TARGETS: [Target; 13] = [
     Target { name: "envelope", run: envelope, seeds: decoders::envelope_seeds, smoke_runs: 20_000 },
     Target { name: "epoch", run: epoch, seeds: decoders::epoch_seeds, smoke_runs: 5_000 },
     Target { name: "share", run: share, seeds: decoders::share_seeds, smoke_runs: 500 },
+    Target { name: "vault", run: vault, seeds: vault::vault_seeds, smoke_runs: 20_000 },
+    Target { name: "words", run: words, seeds: vault::words_seeds, smoke_runs: 10_000 },
     Target { name: "payload", run: payload, seeds: payload::seeds, smoke_runs: 20_000 },
     Target { name: "request", run: request, seeds: details::request_seeds, smoke_runs: 500 },
     Target { name: "opening", run: opening, seeds: details::opening_seeds, smoke_runs: 300 },
@@ -89,5 +101,6 @@ pub const TARGETS: [Target; 13] = [
         seeds: key_generation::seeds,
         smoke_runs: 40,
     },
+    Target { name: "reshare", run: reshare, seeds: reshare::seeds, smoke_runs: 10 },
     Target { name: "signing", run: signing, seeds: signing::seeds, smoke_runs: 150 },
 ];

@@ -63,6 +63,8 @@ smoke! {
     any_envelope_is_read_or_refused: "envelope";
     any_epoch_is_read_or_refused: "epoch";
     any_stored_share_is_read_or_refused: "share";
+    any_header_record_or_backup_but_the_true_one_is_refused: "vault";
+    any_words_but_the_true_ones_give_nothing: "words";
     any_payload_is_read_as_itself_or_refused: "payload";
     any_request_is_read_as_itself_or_refused: "request";
     any_opening_but_the_honest_one_is_refused: "opening";
@@ -70,5 +72,6 @@ smoke! {
     any_record_of_a_recovery_is_read_as_itself_or_refused: "record";
     no_recovery_goes_ahead_without_the_required_yes: "recovery";
     no_events_at_a_key_generation_blame_an_honest_party_or_make_another_wallet: "key_generation";
+    no_bodies_at_a_reshare_blame_an_honest_party_or_make_another_epoch: "reshare";
     no_events_at_a_signing_session_blame_an_honest_party_or_make_another_signature: "signing";
 }

@@ -145,3 +145,51 @@ fn decode_records(bytes: &[u8]) -> Result<BTreeMap<RecordName, Zeroizing<Vec<u8>
     reader.finish()?;
     Ok(records)
 }
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    /// `u32 count ‖ records`, each of an index and no more.
+    fn records(indices: &[u8], count: u32) -> Vec<u8> {
+        let mut bytes = count.to_be_bytes().to_vec();
+        for index in indices {
+            bytes.extend([&[0; 35][..], &[*index], &[0; 15]].concat());
+        }
+        bytes
+    }
+
+    #[test]
+    fn only_one_order_of_records_is_read() {
+        let read = |indices: &[u8], count| {
+            decode_records(&records(indices, count)).map(|records| records.len())
+        };
+
+        assert_eq!(read(&[], 0), Ok(0));
+        assert_eq!(read(&[1, 2, 9], 3), Ok(3));
+        assert_eq!(read(&[2, 1], 2), Err(Error::Unreadable));
+        assert_eq!(read(&[1, 1], 2), Err(Error::Unreadable));
+        assert_eq!(read(&[1, 2], 1), Err(Error::Unreadable));
+        assert_eq!(read(&[1, 2], 3), Err(Error::Unreadable));
+        assert_eq!(read(&[1, 2], u32::MAX), Err(Error::Unreadable));
+    }
+
+    proptest! {
+        #[test]
+        fn any_records_are_refused_or_read_as_themselves(
+            indices in prop::collection::vec(0_u8..4, 0..4),
+            place: prop::sample::Index,
+            mask: u8,
+        ) {
+            let count = u32::try_from(indices.len()).unwrap();
+            let mut bytes = records(&indices, count);
+            let place = place.index(bytes.len());
+            bytes[place] ^= mask;
+            if let Ok(records) = decode_records(&bytes) {
+                prop_assert_eq!(&*Backup { export_ms: 0, records }.encode().unwrap(), &bytes);
+            }
+        }
+    }
+}

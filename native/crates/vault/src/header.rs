@@ -110,7 +110,7 @@ impl VaultHeader {
 
     fn derive(&self, secret: &[u8; 32]) -> Result<Kek, Error> {
         let purpose = hash(tags::VAULT_KEK, &[&self.encode_parameters()?]);
-        Ok(Kek::derive(secret, &self.salt, &purpose))
+        Kek::derive(secret, &self.salt, &purpose)
     }
 
     /// How it is unlocked.

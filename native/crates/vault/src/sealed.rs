@@ -174,7 +174,7 @@ fn encrypt_to(
     out.extend_from_slice(&nonce);
     let start = out.len();
     out.extend_from_slice(plaintext);
-    let body = out.get_mut(start..).unwrap_or_default();
+    let (_, body) = out.split_at_mut(start);
     let tag = XChaCha20Poly1305::new(key.into())
         .encrypt_in_place_detached(&nonce.into(), associated_data, body)
         .map_err(|_| Error::TooLong)?;
