@@ -269,7 +269,7 @@ export interface CardInfo {
 }
 
 /** What a ceremony does. */
-export type CeremonyKind = 'keygen' | 'sign'
+export type CeremonyKind = 'keygen' | 'sign' | 'refresh' | 'recover'
 
 /** A descriptor's public facts. Nothing is verified but the layout. */
 export interface DescriptorInfo {

@@ -173,7 +173,7 @@ impl Wallet {
     }
 
     /// Opens a wallet from all records that a store holds of it.
-    #[napi(factory, catch_unwind)]
+    #[napi(catch_unwind)]
     pub fn open_sealed(
         env: &Env,
         identity: &Identity,
