@@ -47,9 +47,8 @@ impl Wallet {
         guard(env, || {
             let now_ms = time(&now_ms, "nowMs")?;
             let membership = self.membership()?;
-            let pending = |_| {
-                Fault::new("WALLET_PENDING", "not every party has acknowledged the wallet yet")
-            };
+            let pending =
+                |_| Fault::new("WALLET_PENDING", "not every party has acknowledged the wallet yet");
             let records = membership.backup().map_err(pending)?;
             let epoch = certified(&membership)
                 .ok_or_else(|| Fault::new("INTERNAL", "a backup without certificate"))?;
@@ -116,8 +115,7 @@ pub struct Backup {
 
 impl Backup {
     fn read(file: &[u8], vault: &Vault) -> Result<Self, Fault> {
-        let ::vault::Backup { export_ms, records } =
-            vault.read_backup(file).map_err(refused)?;
+        let ::vault::Backup { export_ms, records } = vault.read_backup(file).map_err(refused)?;
         let foreign = || unreadable("the file holds records that no backup has");
         let keyed = |(name, value)| Some((vault::key(&name)?, Secret(value)));
         let mut records =

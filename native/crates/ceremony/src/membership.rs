@@ -124,9 +124,10 @@ impl Membership {
 
     fn stale_against(&self, state: &State, peer: Role) -> bool {
         let oldest = state.epochs.held().next().map(Prepared::number);
-        self.peers().get(&peer).and_then(|said| said.held.last()).is_some_and(|(newest, _)| {
-            oldest.is_some_and(|oldest| *newest < oldest)
-        })
+        self.peers()
+            .get(&peer)
+            .and_then(|said| said.held.last())
+            .is_some_and(|(newest, _)| oldest.is_some_and(|oldest| *newest < oldest))
     }
 
     /// Why this party does not work under an epoch that it does not hold.
@@ -273,9 +274,10 @@ impl Membership {
         // What it would write is what was read: nothing is missing and nothing stands beside it.
         let again = membership.backup()?;
         let same = again.len() == records.len()
-            && again.iter().zip(records).all(|((key, value), (of, read))| {
-                key == of && *value.0 == *read.0
-            });
+            && again
+                .iter()
+                .zip(records)
+                .all(|((key, value), (of, read))| key == of && *value.0 == *read.0);
         same.then_some(membership).ok_or_else(Failure::storage)
     }
 

@@ -153,12 +153,12 @@ impl ReshareAuthorization {
         };
         let number = state.epochs.held().rev().map(|held| held.number()).find(fits);
         drop(state);
-        number
-            .and_then(|number| self.membership.epoch(number))
-            .ok_or_else(|| match self.dealers().into_iter().find(|dealer| self.is_stale(*dealer)) {
+        number.and_then(|number| self.membership.epoch(number)).ok_or_else(|| {
+            match self.dealers().into_iter().find(|dealer| self.is_stale(*dealer)) {
                 Some(dealer) => Failure::peer_share_stale(dealer),
                 None => Failure::config("no epoch from which the dealers could start"),
-            })
+            }
+        })
     }
 
     fn is_stale(&self, dealer: PartyIndex) -> bool {

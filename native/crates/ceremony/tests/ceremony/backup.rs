@@ -72,18 +72,17 @@ fn a_restored_party_signs_nothing_until_a_refresh_and_everything_after_it() {
     let mut asking = request(&mut parties, &agents, pair, &["yours"], &[]);
     let report = parties.get_mut(&Role::Agent).unwrap().step(&mut asking, Event::Begin(&[]));
     let (descriptor, signature) = (asking.descriptor(), asking.descriptor_signature());
-    let opened = members[&Role::User].open_invitation(
-        &descriptor,
-        &signature,
-        &report.outgoing[0],
-        NOW_MS,
-    );
+    let opened =
+        members[&Role::User].open_invitation(&descriptor, &signature, &report.outgoing[0], NOW_MS);
     let refusal = opened.err().unwrap();
     assert_eq!(refusal.failure.class, Class::RefreshNeeded);
     let agent = parties.get_mut(&Role::Agent).unwrap();
     let answer = agent.step(&mut asking, Event::Receive(&refusal.outgoing));
     let failure = crate::recording::failure(&answer);
-    assert_eq!((failure.class, failure.culprits.clone()), (Class::RefreshNeeded, vec![Role::User.index()]));
+    assert_eq!(
+        (failure.class, failure.culprits.clone()),
+        (Class::RefreshNeeded, vec![Role::User.index()])
+    );
 
     let run = refresh(&mut parties, &members, &mut deliver);
 
@@ -142,12 +141,8 @@ fn a_backup_that_a_refresh_made_old_is_found_out_and_names_who_must_be_recovered
     let mut asking = request(&mut parties, &agents, pair, &["old"], &[]);
     let report = parties.get_mut(&Role::Agent).unwrap().step(&mut asking, Event::Begin(&[]));
     let (descriptor, signature) = (asking.descriptor(), asking.descriptor_signature());
-    let opened = members[&Role::User].open_invitation(
-        &descriptor,
-        &signature,
-        &report.outgoing[0],
-        NOW_MS,
-    );
+    let opened =
+        members[&Role::User].open_invitation(&descriptor, &signature, &report.outgoing[0], NOW_MS);
     let refusal = opened.err().unwrap();
     assert_eq!(refusal.failure.class, Class::ShareStale);
     let agent = parties.get_mut(&Role::Agent).unwrap();
@@ -156,7 +151,10 @@ fn a_backup_that_a_refresh_made_old_is_found_out_and_names_who_must_be_recovered
     let signing = members[&Role::Agent].with_peer(Role::User).err().unwrap();
     let refreshing = meet(&mut parties, Role::Agent, allow_refresh(&members)).err().unwrap();
     for failure in [signing, refreshing] {
-        assert_eq!((failure.class, failure.culprits), (Class::ShareStale, vec![Role::User.index()]));
+        assert_eq!(
+            (failure.class, failure.culprits),
+            (Class::ShareStale, vec![Role::User.index()])
+        );
     }
     assert_eq!(members[&Role::Agent].with_peer(Role::Recovery).unwrap().epoch(), 2);
 
