@@ -242,6 +242,11 @@ export const ERROR_TABLE = Object.freeze({
     retryable: true,
     next: 'look at the transport, then call again',
   },
+  UNLOCK_UNAVAILABLE: {
+    meaning: 'the key wrapper, or what asks for the password, failed; the cause is what it threw',
+    retryable: true,
+    next: 'look at the keychain, the key-management service or the prompt, then open again',
+  },
   PEER_MISSING: {
     meaning: 'an optional package that this function needs is not installed; the message names it',
     retryable: false,

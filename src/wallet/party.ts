@@ -134,9 +134,9 @@ export class Party {
   /**
    * Opens the party of a store, or makes one in a store that is new.
    *
-   * @throws {@link MpcWalletError} `WRONG_PASSWORD`, `SHARE_UNREADABLE` for records that were
-   * changed, `ROLLBACK` for a store that is an older copy, `INVALID_INPUT` for another role than the
-   * store's, and what the store says.
+   * @throws {@link MpcWalletError} `WRONG_PASSWORD`, `UNLOCK_UNAVAILABLE`, `SHARE_UNREADABLE` for
+   * records that were changed, `ROLLBACK` for a store that is an older copy, `INVALID_INPUT` for
+   * another role than the store's, and what the store says.
    */
   static async open(parameters: OpenPartyParameters): Promise<Party> {
     const { role, store, unlock } = requireObject('parameters', parameters)
@@ -250,6 +250,7 @@ async function openStore(
   const generation = await Generation.open(store, counter)
   const vault = await unlockStore(store, unlock, unlockCost)
   const sealed = await store.load(IDENTITY_ID)
+  if (sealed === undefined) await requireNoWallet(store)
   const seen = await readRecords(store, 'session/')
   const opened = vault.store([...seen, ...(await readRecords(store, 'count/'))])
   return {
@@ -258,6 +259,12 @@ async function openStore(
     records: new PartyRecords({ native: opened, store, generation }),
     identity: sealed && vault.openIdentity(sealed),
   }
+}
+
+/** A new party beside shares of another one would make a store that nobody can tell from a sound one. */
+async function requireNoWallet(store: KeyShareStore): Promise<void> {
+  if ((await store.list(WALLET_PREFIX)).length > 0)
+    throw new MpcWalletError('STORE_CORRUPT', 'the store has shares and no party that they are of')
 }
 
 async function walletsIn(store: KeyShareStore): Promise<WalletId[]> {
