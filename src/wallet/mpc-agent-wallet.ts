@@ -7,6 +7,13 @@ import type { Wallet } from '../native.js'
 import type { PartyRole } from '../party-role.js'
 import { Accounts } from './accounts.js'
 import { AskedRequests } from './asked-requests.js'
+import {
+  type BackupParameters,
+  type BackupReturnType,
+  type BackupWithWordsReturnType,
+  backup,
+  backupWithWords,
+} from './backup.js'
 import type { WalletContext } from './context.js'
 import { type Cosigning, type CosignParameters, cosign } from './cosign.js'
 import { parseDerivationPath } from './derivation-path.js'
@@ -283,6 +290,30 @@ export class MpcAgentWallet implements AsyncDisposable {
   ): Promise<SignTransactionsReturnType> {
     this.#assertOpen()
     return await this.#track(signTransactions(this.#context, parameters))
+  }
+
+  /**
+   * What this party needs to come back after its machine is lost, in one encrypted file of about 2 kB:
+   * its keys and its share, and nothing that a pair shares. Make one after every refresh and
+   * recovery, which turn older files into waste paper. Two files of two parties of one epoch are the
+   * key of the wallet: never keep them together.
+   *
+   * @example
+   * const { file } = await wallet.backup({ unlock: { password } })
+   * await verifyBackup({ file, unlock: { password } })
+   * await writeFile('/media/stick/agent.backup', file)
+   * @throws {@link MpcWalletError} `WALLET_PENDING` before all parties acknowledged the shares, or
+   * what the store says.
+   */
+  async backup(parameters: BackupParameters): Promise<BackupReturnType> {
+    this.#assertOpen()
+    return await this.#track(backup(this.#context, parameters))
+  }
+
+  /** As {@link MpcAgentWallet.backup}, with the file's key in three lists of words, two of which open it. */
+  async backupWithWords(): Promise<BackupWithWordsReturnType> {
+    this.#assertOpen()
+    return await this.#track(backupWithWords(this.#context))
   }
 
   /**

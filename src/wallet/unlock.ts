@@ -56,14 +56,12 @@ export async function unlockStore(
   return vault
 }
 
-async function openVault(header: Uint8Array, unlock: Unlock): Promise<Vault> {
+/** What a header's password or key wrapper opens. @internal */
+export async function openVault(header: Uint8Array, unlock: Unlock): Promise<Vault> {
   const { wrapper, wrapped } = native.readVaultHeader(header)
   if ('password' in unlock) {
     if (wrapper !== undefined)
-      throw new MpcWalletError(
-        'WRONG_PASSWORD',
-        `the store is opened by ${wrapper}, not a password`,
-      )
+      throw new MpcWalletError('WRONG_PASSWORD', `what opens it is ${wrapper}, not a password`)
     return await withPassword(unlock.password, (bytes) =>
       native.Vault.unlockWithPassword(header, bytes),
     )
@@ -72,14 +70,15 @@ async function openVault(header: Uint8Array, unlock: Unlock): Promise<Vault> {
   if (wrapper !== keyWrapper.name || wrapped === undefined)
     throw new MpcWalletError(
       'WRONG_PASSWORD',
-      `the store is opened by ${wrapper ?? 'a password'}, not by ${keyWrapper.name}`,
+      `what opens it is ${wrapper ?? 'a password'}, not ${keyWrapper.name}`,
     )
   return await withKey(await ask(() => keyWrapper.unwrap(wrapped)), (key) =>
     native.Vault.unlockWithKey(header, key),
   )
 }
 
-async function createVault(unlock: Unlock, cost: UnlockCost): Promise<Vault> {
+/** A new vault with a header of its own. @internal */
+export async function createVault(unlock: Unlock, cost: UnlockCost): Promise<Vault> {
   if ('password' in unlock)
     return await withPassword(unlock.password, (bytes) =>
       native.Vault.createWithPassword(bytes, cost === 'high'),

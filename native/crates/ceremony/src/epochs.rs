@@ -227,6 +227,25 @@ impl Epochs {
         self.replaced.contains(identity_key)
     }
 
+    /// What a backup keeps beside the shares, ascending: the certified epoch, and whom this party never works with
+    /// again. `None` before there is a certificate.
+    pub(crate) fn backup(&self) -> Option<Vec<(Key, Secret)>> {
+        let certificate = self.certificate.as_ref()?;
+        let (wallet_id, epoch) = (self.wallet_id, certificate.next_epoch());
+        let prepared = self.held.get(&epoch)?;
+        let transcript = Secret::copy_from(certificate.transcript());
+        let mut records = vec![
+            (Key::Prepared { wallet_id, epoch }, Secret::copy_from(&prepared.encode())),
+            (Key::Acknowledged { wallet_id, epoch }, transcript),
+            (Key::Certificate { wallet_id, epoch }, Secret::copy_from(&certificate.encode())),
+        ];
+        records.extend(self.replaced.iter().map(|&identity_key| {
+            let by = Secret::copy_from(&epoch.to_be_bytes());
+            (Key::Replaced { wallet_id, identity_key }, by)
+        }));
+        Some(records)
+    }
+
     /// The highest epoch that both parties hold with the same transcript, whose key of the peer is not replaced.
     /// No certificate is needed for using it.
     pub fn common(&self, peer: Role, theirs: &[(u64, [u8; 32])]) -> Option<u64> {
