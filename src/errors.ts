@@ -150,12 +150,14 @@ export const ERROR_TABLE = Object.freeze({
     next: 'restore a backup, or recover this party with the other two; find out who had access',
   },
   WRONG_PASSWORD: {
-    meaning: 'the password, the key of the key wrapper, or the words are not those that it is sealed with',
+    meaning:
+      'the password, the key of the key wrapper, or the words are not those that it is sealed with',
     retryable: false,
     next: 'try the right one; nothing was changed',
   },
   SHARE_STALE: {
-    meaning: "a party's share is of an epoch that the other parties erased, as after restoring an old backup; it works with nobody",
+    meaning:
+      "a party's share is of an epoch that the other parties erased, as after restoring an old backup; it works with nobody",
     retryable: false,
     next: 'have that party recovered by the other two; the newer share is in no backup of it',
   },

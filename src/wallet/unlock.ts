@@ -61,10 +61,7 @@ export async function openVault(header: Uint8Array, unlock: Unlock): Promise<Vau
   const { wrapper, wrapped } = native.readVaultHeader(header)
   if ('password' in unlock) {
     if (wrapper !== undefined)
-      throw new MpcWalletError(
-        'WRONG_PASSWORD',
-        `what opens it is ${wrapper}, not a password`,
-      )
+      throw new MpcWalletError('WRONG_PASSWORD', `what opens it is ${wrapper}, not a password`)
     return await withPassword(unlock.password, (bytes) =>
       native.Vault.unlockWithPassword(header, bytes),
     )
