@@ -150,9 +150,12 @@ impl Membership {
         })
     }
 
-    /// A peer said what it holds.
+    /// A peer said what it holds. Of what this party holds by now it spoke too, even where it never heard of it: a
+    /// peer that came back from a backup does not know which numbers were taken since.
     pub(crate) fn note_peer(&self, peer: Role, said: Behind) {
-        self.peers().insert(peer, said);
+        let newest = self.state().epochs.held().next_back().map_or(0, Prepared::number);
+        let floor = said.floor.max(newest);
+        self.peers().insert(peer, Behind { floor, ..said });
     }
 
     /// A number that neither this party nor, as far as it knows, a peer has taken.
