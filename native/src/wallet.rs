@@ -207,6 +207,15 @@ impl Wallet {
         erased.unwrap_or_else(|| StoreBatch { writes: Vec::new(), read_back: Vec::new() })
     }
 
+    /// Numbers of the epochs that this party holds, ascending.
+    #[napi(getter, catch_unwind)]
+    pub fn held_epochs(&self, env: &Env) -> napi::Result<Vec<BigInt>> {
+        guard(env, || {
+            let held = self.membership()?.held().into_iter();
+            Ok(held.map(|(number, _)| BigInt::from(number)).collect())
+        })
+    }
+
     /// Whether everybody acknowledged an epoch of the wallet. Before that it has no address.
     #[napi(getter, catch_unwind)]
     pub fn is_certified(&self, env: &Env) -> napi::Result<bool> {

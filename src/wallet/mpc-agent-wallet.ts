@@ -53,6 +53,8 @@ import {
   signTransactions,
 } from './sign-transactions.js'
 
+import { readStatus, type WalletStatus } from './status.js'
+
 /** A member of a wallet's committee. */
 export interface WalletParty {
   /** 1 agent, 2 user, 3 recovery. */
@@ -218,6 +220,12 @@ export class MpcAgentWallet implements AsyncDisposable {
   async signTransaction(parameters: SignTransactionParameters): Promise<SignTransactionReturnType> {
     this.#assertOpen()
     return await this.#track(signTransaction(this.#context, parameters))
+  }
+
+  /** Where the wallet stands at this party: its epochs, its peers, its backups. */
+  async status(): Promise<WalletStatus> {
+    this.#assertOpen()
+    return await this.#track(readStatus(this.#context))
   }
 
   /**
