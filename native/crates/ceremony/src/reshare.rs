@@ -1,4 +1,4 @@
-//! Refresh and recovery: the same keys, other shares for everybody (`docs/protocol.md`, E and I). Round 0 carries the
+//! Refresh and recovery: the same keys, other shares for everybody (`docs/protocol.md`, B.7 and I). Round 0 carries the
 //! initiator's terms, and from everybody else the policy that it holds; then the epoch is made.
 
 use std::sync::Arc;
