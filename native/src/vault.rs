@@ -266,7 +266,7 @@ impl FreshKey {
     }
 
     /// For people: the name under which [`FreshKey::split_into_words`] belongs.
-    #[napi(factory, catch_unwind)]
+    #[napi(catch_unwind)]
     pub fn for_words(env: &Env) -> napi::Result<Self> {
         Self::generate(env, WORDS.to_owned())
     }
