@@ -55,6 +55,7 @@ function nodeBench() {
     thread: node('throughput', { MPC_WALLET_THREADS: '1' }),
     all: node('throughput'),
     blocks: node('blocks'),
+    batch: node('batch'),
   }))
   const of = (read) => median(rounds.map(read))
   const multiplication = of(({ references }) => references.multiplication)
@@ -73,6 +74,7 @@ function nodeBench() {
   const inMultiplications = (microseconds) => microseconds / multiplication
   const latency = of(({ latency }) => latency.milliseconds)
   report('node.sign.latency', latency, 'ms', inMultiplications(1e3 * latency), MULTIPLICATION)
+  const speedup = (name, read, reference) => report(name, of(read), '', of(read), reference)
   const perSignature = ({ perSecond }) => inMultiplications(1e6 / perSecond)
   const throughput = (name, read) =>
     report(
@@ -86,9 +88,19 @@ function nodeBench() {
   throughput('all-cores', ({ all }) => all)
   if (rounds.every(({ core }) => core !== undefined)) {
     throughput('one-core', ({ core }) => core)
-    const speedup = of(({ core, all }) => all.perSecond / core.perSecond)
-    report('node.sign.speedup', speedup, '', speedup, 'node.sign.throughput.one-core')
+    const read = ({ core, all }) => all.perSecond / core.perSecond
+    speedup('node.sign.speedup', read, 'node.sign.throughput.one-core')
   }
+  speedup(
+    'ceremony.batch32.speedup',
+    ({ batch }) => batch.overLink.speedup,
+    '32 ceremonies one after another, 20 ms one way',
+  )
+  speedup(
+    'ceremony.batch32.speedup.at-once',
+    ({ batch }) => batch.atOnce.speedup,
+    '32 ceremonies at once, no delay',
+  )
   const milliseconds = (name, read) => report(name, of(read), 'ms', null, null)
   milliseconds('node.timer-lag.p99', ({ all }) => all.timerLagP99)
   milliseconds('node.timer-lag.max', ({ all }) => all.timerLagMax)
@@ -97,6 +109,7 @@ function nodeBench() {
   milliseconds('node.block.call.max', ({ blocks }) => blocks.callMax)
   const imports = Array.from({ length: IMPORTS }, () => importTime())
   report('node.import', median(imports), 'ms', null, null)
+  report('wallet.open.1000', node('open').milliseconds, 'ms', null, null)
   report('node.wallet.memory', node('memory').bytes, 'bytes', null, null)
   return lines
 }

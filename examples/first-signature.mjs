@@ -24,15 +24,16 @@ const [agent, user, recovery] = await Promise.all(
 // The co-signer decides by what it read in the bytes: ether alone leaves, value and highest fee together within a limit.
 const ether = 'eip155:1/slip44:60'
 const limit = parseEther('0.05')
-const approve = ({ effects }) => {
-  let most = 0n
-  for (const { kind, asset, amount } of effects) {
+const approve = ({ items }) => {
+  if (items.some(({ effects }) => effects.length === 0)) return false
+  let most = 0n // one yes is for every item: together they keep within the limit
+  for (const { kind, asset, amount } of items.flatMap(({ effects }) => effects)) {
     const value = amount?.exact ?? amount?.upTo
     const known = kind === 'transfer' || kind === 'feeOnly'
     if (!known || asset !== ether || value === undefined) return false
     most += value
   }
-  return effects.length > 0 && most <= limit
+  return most <= limit
 }
 user.cosign({ approve })
 

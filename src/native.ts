@@ -5,6 +5,7 @@ import { VERSION } from './version.js'
 export type {
   Backup,
   Identity,
+  Intent,
   Invitation,
   Pairing,
   Recovery,

@@ -101,6 +101,33 @@ describe('signing', () => {
       expect(() => signWith(value as unknown as Authorization)).toThrow(notAnInstance)
   })
 
+  it('is of every payload that was consented to, in their order', () => {
+    const legacy = Intent.parse(PAYMENT)
+    const intents = [legacy, anotherIntent(), legacy]
+
+    const authorization = wallets.agent.consent(intents, [[0], [], [1]], 'user', NOW, MINUTE)
+
+    expect(authorization.digests).toEqual(intents.map(({ digest }) => digest))
+    expect(signWith(authorization).sessionId).toHaveLength(32)
+  })
+
+  it('is of 1 to 64 payloads, and of one path for each', () => {
+    const consent = (intents: number, paths = intents): Authorization =>
+      wallets.agent.consent(
+        new Array(intents).fill(Intent.parse(PAYMENT)),
+        new Array(paths).fill([]),
+        'user',
+        NOW,
+        MINUTE,
+      )
+
+    expect(consent(64).digests).toHaveLength(64)
+    for (const count of [0, 65, 100_000])
+      expect(() => consent(count)).toThrow(refused('a session signs 1 to 64 items'))
+    expect(() => consent(2, 1)).toThrow(refused('one path for each intent'))
+    expect(() => consent(2, 3)).toThrow(refused('one path for each intent'))
+  })
+
   it('is what an authorization serves once', () => {
     const authorization = consentOf({ wallets })
 
@@ -280,7 +307,6 @@ describe('an invitation', () => {
       from: invitation.from,
       memo: invitation.memo,
       paths: invitation.paths,
-      items: invitation.items,
       expiresAtMs: invitation.expiresAtMs,
       sessionId: invitation.sessionId,
       payload: JSON.parse(invitation.describe(0)),
@@ -288,7 +314,6 @@ describe('an invitation', () => {
       from: 'recovery',
       memo: 'inheritance',
       paths: [[44, 60]],
-      items: 1,
       expiresAtMs: NOW + BigInt(MINUTE),
       sessionId: session.sessionId,
       payload: JSON.parse(Intent.parse(PAYMENT).describe()),
@@ -309,6 +334,13 @@ async function opening(asked: Request): Promise<Opening> {
   const { session, round0 } = await request(asked)
   const { descriptor, descriptorSignature: signature } = session
   return { wallet: wallets.user, descriptor, signature, round0, now: NOW }
+}
+
+/** {@link PAYMENT} with another nonce. */
+function anotherIntent(): Intent {
+  const bytes = new Uint8Array(PAYMENT.bytes)
+  bytes[1] = 8
+  return Intent.parse({ ...PAYMENT, bytes })
 }
 
 function signWith(authorization: Authorization, wallet = wallets.agent): Session {

@@ -517,7 +517,9 @@ describe('a session of an invitation', () => {
 
     expect(signatureIn(outcomes.agent)).toEqual(signatureIn(outcomes.user))
     expect(() => Session.sign(own.agent, authorization, 'user', '', NOW, MINUTE)).toThrow(closed)
-    expect(() => own.user.consent(Intent.parse(PAYMENT), [], 'agent', NOW, MINUTE)).toThrow(closed)
+    expect(() => own.user.consent([Intent.parse(PAYMENT)], [[]], 'agent', NOW, MINUTE)).toThrow(
+      closed,
+    )
     expect(() => own.user.publicKey).toThrow(closed)
     own.user.close()
   })

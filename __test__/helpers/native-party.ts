@@ -105,7 +105,7 @@ export class Party {
 
   #sign({ payload, path, cosigner, memo }: Extract<ToParty, { kind: 'sign' }>): Session {
     const wallet = this.#required(this.#wallet)
-    const consent = wallet.consent(Intent.parse(payload), path, cosigner, NOW, MINUTE)
+    const consent = wallet.consent([Intent.parse(payload)], [path], cosigner, NOW, MINUTE)
     return Session.sign(wallet, consent, cosigner, memo, NOW, MINUTE)
   }
 

@@ -247,8 +247,8 @@ describe('a SQLite store', () => {
     ['no path', undefined],
     ['no text', 7],
     ['an empty path', ''],
-    ['a NUL', '/tmp/a\0b'],
-    ['white space at the end', '/tmp/wallet.db '],
+    ['a NUL', '/x/a\0b'],
+    ['white space at the end', '/x/wallet.db '],
     ['4 097 characters', `/${'x'.repeat(4_096)}`],
   ])('refuses %s', async (_, path) => {
     const wrong = path as string

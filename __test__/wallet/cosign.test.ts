@@ -96,8 +96,8 @@ describe('a co-signer', () => {
     const { agent, user } = committee()
     let decide: (yes: boolean) => void = () => {}
     await using _ = user.cosign({
-      approve: ({ transaction }) =>
-        transaction.nonce === 0n
+      approve: ({ items: [item] }) =>
+        item?.transaction.nonce === 0n
           ? new Promise((resolve) => {
               decide = resolve
             })
@@ -120,7 +120,8 @@ describe('a co-signer', () => {
       await ask(agent, nonce)
     }
 
-    expect(requests.map(({ transaction }) => transaction.nonce)).toEqual([10n, 11n, 12n])
+    const nonces = requests.map(({ items }) => items.map(({ transaction }) => transaction.nonce))
+    expect(nonces).toEqual([[10n], [11n], [12n]])
   })
 
   it('does not hold more than 32 requests open at once, and answers the rest in turn', async () => {

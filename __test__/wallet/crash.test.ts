@@ -148,22 +148,22 @@ describe('a user that is killed in a refresh', () => {
 
 describe('a user that is killed while it signs', () => {
   // the session is written down before its first message leaves; the shares leave in round 2
-  it.each([
-    ...steps('commit', [1], 'before', 'after'),
-    ...steps('send', [1, 2], 'after'),
-  ])('%s opens its store again and signs', async (_, step) => {
-    const answering = async (
-      { agent }: Omit<Each<MpcAgentWallet>, 'user'>,
-      signal: AbortSignal,
-    ) => {
-      await using _ = agent.cosign({ approve: () => true })
-      await once(signal, 'abort')
-    }
-    await crash('sign', step, answering, async (stores) => {
-      await using opened = await openWallet(stores)
-      expect(await signersOfPairs(opened.wallets)).toEqual([address, address, address])
-    })
-  })
+  it.each([...steps('commit', [1], 'before', 'after'), ...steps('send', [1, 2], 'after')])(
+    '%s opens its store again and signs',
+    async (_, step) => {
+      const answering = async (
+        { agent }: Omit<Each<MpcAgentWallet>, 'user'>,
+        signal: AbortSignal,
+      ) => {
+        await using _ = agent.cosign({ approve: () => true })
+        await once(signal, 'abort')
+      }
+      await crash('sign', step, answering, async (stores) => {
+        await using opened = await openWallet(stores)
+        expect(await signersOfPairs(opened.wallets)).toEqual([address, address, address])
+      })
+    },
+  )
 
   it.each(steps('commit', [1], 'before', 'after'))(
     'for another one %s opens its store again and signs',

@@ -113,27 +113,34 @@ describe('a transaction', () => {
       {
         ceremonyId: signed.ceremonyId,
         from: PartyRole.Agent,
-        chain,
-        path: 'm/1',
-        account: agent.deriveAccount({ path: 'm/1' }).address,
-        transaction: {
-          type: 'eip1559',
-          chainId: 31_337n,
-          nonce: 3n,
-          to: payee,
-          value: 10n ** 17n,
-          gas: 21_000n,
-          maxFeePerGas: 20n * 10n ** 9n,
-          maxPriorityFeePerGas: 10n ** 9n,
-          data: '0x',
-          accessList: [],
-        },
-        effects: [
-          expect.objectContaining({ kind: 'transfer', amount: { exact: 10n ** 17n } }),
-          expect.objectContaining({ kind: 'feeOnly', amount: { upTo: 21_000n * 20n * 10n ** 9n } }),
+        items: [
+          {
+            path: 'm/1',
+            account: agent.deriveAccount({ path: 'm/1' }).address,
+            chain,
+            transaction: {
+              type: 'eip1559',
+              chainId: 31_337n,
+              nonce: 3n,
+              to: payee,
+              value: 10n ** 17n,
+              gas: 21_000n,
+              maxFeePerGas: 20n * 10n ** 9n,
+              maxPriorityFeePerGas: 10n ** 9n,
+              data: '0x',
+              accessList: [],
+            },
+            effects: [
+              expect.objectContaining({ kind: 'transfer', amount: { exact: 10n ** 17n } }),
+              expect.objectContaining({
+                kind: 'feeOnly',
+                amount: { upTo: 21_000n * 20n * 10n ** 9n },
+              }),
+            ],
+            digest: keccak256(transaction),
+          },
         ],
         memo: 'invoice № 17',
-        digest: keccak256(transaction),
         expiresAtMs: expect.any(Number),
       },
     ])

@@ -62,7 +62,7 @@ impl Invitation {
         self.inner.initiator().into()
     }
 
-    /// The derivation path of the account, item by item.
+    /// The derivation path of the account, one for each item that is to be signed.
     #[napi(getter, catch_unwind)]
     pub fn paths(&self) -> Vec<Vec<u32>> {
         self.inner.items().iter().map(|item| item.path.clone()).collect()
@@ -78,12 +78,6 @@ impl Invitation {
     #[napi(getter, catch_unwind)]
     pub fn expires_at_ms(&self) -> BigInt {
         BigInt::from(self.inner.expires_at_ms())
-    }
-
-    /// How many items are to be signed.
-    #[napi(getter, catch_unwind)]
-    pub fn items(&self) -> u32 {
-        u32::try_from(self.read.len()).unwrap_or(u32::MAX)
     }
 
     /// What this party read in an item: the JSON of [`Intent::describe`].
@@ -157,6 +151,10 @@ pub enum CeremonyKind {
     Keygen,
     /// Signs.
     Sign,
+    /// Gives the same parties other shares.
+    Refresh,
+    /// Replaces a party that lost its device.
+    Recover,
 }
 
 /// A descriptor's public facts. Nothing is verified but the layout.
@@ -186,6 +184,8 @@ pub fn read_descriptor(env: &Env, descriptor: &[u8]) -> napi::Result<DescriptorI
         let kind = match read.kind {
             Kind::Keygen => CeremonyKind::Keygen,
             Kind::Sign => CeremonyKind::Sign,
+            Kind::Refresh => CeremonyKind::Refresh,
+            Kind::Recover => CeremonyKind::Recover,
             _ => return Err(Fault::input("a ceremony of a later version")),
         };
         let participants = read.participants.iter().map(|participant| PartyInfo {

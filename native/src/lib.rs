@@ -10,6 +10,7 @@ mod generator;
 mod identity;
 mod intent;
 mod invitation;
+mod notice;
 mod pool;
 mod recovery;
 mod reshare;

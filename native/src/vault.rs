@@ -180,7 +180,7 @@ impl Vault {
     }
 
     /// Opens a vault by the key that its wrapper gave back. The caller wipes its own copy.
-    #[napi(factory, catch_unwind)]
+    #[napi(catch_unwind)]
     pub fn unlock_with_key(env: &Env, header: &[u8], key: &[u8]) -> napi::Result<Self> {
         guard(env, || {
             let [header] = copies([header])?;
@@ -307,10 +307,13 @@ impl FreshKey {
     pub fn create_vault(&self, env: &Env, wrapped: &[u8]) -> napi::Result<Vault> {
         guard(env, || {
             let [wrapped] = copies([wrapped])?;
-            let key = self.key.lock().unwrap_or_else(PoisonError::into_inner).take();
+            let mut slot = self.key.lock().unwrap_or_else(PoisonError::into_inner);
+            let key = slot.as_ref().ok_or_else(used)?;
             let mut rng = Generator::new(b"vault/header")?;
-            let key = key.ok_or_else(used)?;
-            Vault::new(VaultHeader::with_wrapping_key(&key, &self.wrapper, &wrapped, &mut rng)?)
+            let made = VaultHeader::with_wrapping_key(key, &self.wrapper, &wrapped, &mut rng)?;
+            let vault = Vault::new(made)?;
+            *slot = None;
+            Ok(vault)
         })
     }
 }

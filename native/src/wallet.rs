@@ -3,9 +3,9 @@
 use std::sync::{Arc, Mutex, PoisonError};
 
 use ceremony::store::Commit;
-use ceremony::{ConsentedItem, ECDSA_KEY_ID, Membership, SigningAuthorization};
+use ceremony::{ConsentedItem, ECDSA_KEY_ID, MAX_ITEMS, Membership, SigningAuthorization};
 use napi::Env;
-use napi::bindgen_prelude::BigInt;
+use napi::bindgen_prelude::{BigInt, ClassInstance};
 use napi_derive::napi;
 
 use crate::convert::{Bytes, Role, bytes, duration, path, time};
@@ -138,34 +138,42 @@ impl Wallet {
         guard(env, || Ok(self.open()?.poisoned_peers().into_iter().map(Role::from).collect()))
     }
 
-    /// This party's own consent to sign exactly this payload with the account at `path`, once, with this co-signer:
-    /// under the newest epoch that both hold.
+    /// This party's own consent to sign exactly these 1 to 64 payloads, once and together, each with the account
+    /// at the path in its place, with this co-signer: under the newest
+    /// epoch that both hold.
     #[napi(catch_unwind)]
     pub fn consent(
         &self,
         env: &Env,
-        intent: &Intent,
-        path: Vec<f64>,
+        intents: Vec<ClassInstance<'_, Intent>>,
+        paths: Vec<Vec<f64>>,
         cosigner: Role,
         now_ms: BigInt,
         lifetime_ms: f64,
     ) -> napi::Result<Authorization> {
         guard(env, || {
-            let path = self::path(&path)?;
+            if intents.len() != paths.len() {
+                return Err(Fault::input("one path for each intent"));
+            }
             let now_ms = time(&now_ms, "nowMs")?;
             let lifetime_ms = duration(lifetime_ms, "lifetimeMs")?;
-            let item = ConsentedItem { payload: intent.payload(), path };
+            // no more is copied than shows that there are too many
+            let given = intents.iter().zip(&paths).take(MAX_ITEMS + 1);
+            let items = given
+                .map(|(intent, path)| {
+                    Ok(ConsentedItem { payload: intent.payload(), path: self::path(path)? })
+                })
+                .collect::<Result<_, Fault>>()?;
             let expires_at_ms = now_ms.saturating_add(lifetime_ms);
-            let wallet =
-                self.membership()?.with_peer(cosigner.into()).map_err(Fault::input_from)?;
-            SigningAuthorization::consent(&wallet, vec![item], expires_at_ms)
+            let wallet = self.membership()?.with_peer(cosigner.into())?;
+            SigningAuthorization::consent(&wallet, items, expires_at_ms)
                 .map(|authorization| Authorization::new(authorization, &wallet))
                 .map_err(Fault::input_from)
         })
     }
 
     /// Opens a wallet from all records that a store holds of it.
-    #[napi(factory, catch_unwind)]
+    #[napi(catch_unwind)]
     pub fn open_sealed(
         env: &Env,
         identity: &Identity,
@@ -199,6 +207,15 @@ impl Wallet {
         erased.unwrap_or_else(|| StoreBatch { writes: Vec::new(), read_back: Vec::new() })
     }
 
+    /// Numbers of the epochs that this party holds, ascending.
+    #[napi(getter, catch_unwind)]
+    pub fn held_epochs(&self, env: &Env) -> napi::Result<Vec<BigInt>> {
+        guard(env, || {
+            let held = self.membership()?.held().into_iter();
+            Ok(held.map(|(number, _)| BigInt::from(number)).collect())
+        })
+    }
+
     /// Whether everybody acknowledged an epoch of the wallet. Before that it has no address.
     #[napi(getter, catch_unwind)]
     pub fn is_certified(&self, env: &Env) -> napi::Result<bool> {
@@ -215,7 +232,7 @@ impl Wallet {
 /// The right to sign, once. Has no constructor and cannot be made from bytes.
 #[napi]
 pub struct Authorization {
-    digest: [u8; 32],
+    digests: Vec<[u8; 32]>,
     expires_at_ms: u64,
     /// Under which shares. Where several parties live in one process, one's consent is not another's.
     wallet: Arc<ceremony::Wallet>,
@@ -224,9 +241,8 @@ pub struct Authorization {
 
 impl Authorization {
     pub(crate) fn new(authorization: SigningAuthorization, wallet: &Arc<ceremony::Wallet>) -> Self {
-        let digest = authorization.digests().next().unwrap_or_default();
         Self {
-            digest,
+            digests: authorization.digests().collect(),
             expires_at_ms: authorization.expires_at_ms(),
             wallet: Arc::clone(wallet),
             inner: Mutex::new(Some(authorization)),
@@ -252,10 +268,10 @@ impl Authorization {
 
 #[napi]
 impl Authorization {
-    /// What it authorises, 32 bytes.
+    /// What it authorises, 32 bytes each, in item order.
     #[napi(getter, catch_unwind)]
-    pub fn digest(&self) -> Bytes {
-        bytes(&self.digest)
+    pub fn digests(&self) -> Vec<Bytes> {
+        self.digests.iter().map(|digest| bytes(digest)).collect()
     }
 
     /// After this no session starts from it.

@@ -1,4 +1,4 @@
-import { MpcWalletError } from '../errors.js'
+import { setImmediate as settle } from 'node:timers/promises'
 import type { Hex } from '../hex.js'
 import type { Invitation } from '../native.js'
 import type { PartyRole } from '../party-role.js'
@@ -7,37 +7,48 @@ import { type Effect, type EvmTransaction, readDecodedPayload } from './decoded-
 import { formatDerivationPath } from './derivation-path.js'
 import { type CeremonyId, toCeremonyId } from './ids.js'
 
+/** One of the transactions that another party asks this one to sign. */
+export interface SigningItem {
+  /** Derivation path of the account that would sign. */
+  readonly path: string
+  /** Address of that account. */
+  readonly account: Hex
+  /** CAIP-2 chain. */
+  readonly chain: string
+  readonly transaction: EvmTransaction
+  /** Everything a signature would allow. */
+  readonly effects: readonly Effect[]
+  readonly digest: Hex
+}
+
 /** What another party asks this one to sign, as this party's own native code read it. */
 export interface CosignRequest {
   readonly ceremonyId: CeremonyId
   /** Who asks. Its signature was verified. */
   readonly from: PartyRole
-  /** CAIP-2 chain. */
-  readonly chain: string
-  /** Derivation path of the account that would sign. */
-  readonly path: string
-  /** Address of that account. */
-  readonly account: Hex
-  readonly transaction: EvmTransaction
-  /** Everything a signature would allow. */
-  readonly effects: readonly Effect[]
+  /** Everything that one yes signs and one no refuses: 1 to 64, in the asking party's order. */
+  readonly items: readonly SigningItem[]
   /** The asking party's note: a claim of that party, nothing more. */
   readonly memo: string
-  readonly digest: Hex
   readonly expiresAtMs: number
 }
 
 /** @internal */
-export function describeRequest(invitation: Invitation, accounts: Accounts): CosignRequest {
-  const [path, ...more] = invitation.paths
-  if (path === undefined || more.length > 0)
-    throw new MpcWalletError('PAYLOAD_REFUSED', 'a request must be for one transaction')
+export async function describeRequest(
+  invitation: Invitation,
+  accounts: Accounts,
+): Promise<CosignRequest> {
+  const items: SigningItem[] = []
+  for (const [position, path] of invitation.paths.entries()) {
+    if (position > 0) await settle() // deriving 64 accounts in one turn would keep others waiting
+    const { address } = accounts.at(path)
+    const read = readDecodedPayload(invitation.describe(position))
+    items.push(Object.freeze({ path: formatDerivationPath(path), account: address, ...read }))
+  }
   return Object.freeze({
     ceremonyId: toCeremonyId(invitation.sessionId),
     from: invitation.from,
-    path: formatDerivationPath(path),
-    account: accounts.at(path).address,
-    ...readDecodedPayload(invitation.describe(0)),
+    items: Object.freeze(items),
     memo: invitation.memo,
     expiresAtMs: Number(invitation.expiresAtMs),
   })

@@ -13,12 +13,14 @@ import {
 import { type CeremonyResult, runCeremony } from './ceremony.js'
 import { observerOf, type WalletContext } from './context.js'
 import { type CosignRequest, describeRequest } from './cosign-request.js'
+import type { SigningSubject } from './events.js'
 import { FailedInvitations } from './failed-invitations.js'
 import { type CeremonyId, toCeremonyId } from './ids.js'
 import { Inbox } from './inbox.js'
+import { takeNotice } from './notices.js'
 import { openInvitation } from './open-invitation.js'
 import { sayGoodbye } from './say-goodbye.js'
-import { reportFailure } from './sign-transaction.js'
+import { reportFailure } from './sign-items.js'
 import { Slots } from './slots.js'
 import { Stop } from './stop.js'
 import { untilAborted } from './until-aborted.js'
@@ -39,9 +41,9 @@ const MAX_HELD = 64
 /** How this party answers. */
 export interface CosignParameters {
   /**
-   * Decides about one request. Only `true` is a yes; anything else, and an error, is a no. `signal`
-   * aborts when the answer no longer matters: the request expired, the asking party took it back,
-   * or co-signing was closed.
+   * Decides about one request, and so about all of its items. Only `true` is a yes; anything else,
+   * and an error, is a no. `signal` aborts when the answer no longer matters: the request expired,
+   * the asking party took it back, or co-signing was closed.
    */
   readonly approve: (
     request: CosignRequest,
@@ -169,6 +171,10 @@ export class Cosigner implements Cosigning {
     if (!this.#isForThisWallet(descriptor)) return
     const ceremonyId = toCeremonyId(descriptor.sessionId)
     if (this.#isKnown(ceremonyId)) return
+    if (descriptor.kind === SessionKind.Control) {
+      this.#live.set(ceremonyId, this.#takeNotice(announced, descriptor, ceremonyId))
+      return
+    }
     const lane = this.#laneOf(descriptor.initiator)
     if (lane.opening.waiting >= MAX_WAITING_OF_ONE) {
       const reason = `over ${MAX_WAITING_OF_ONE} announcements of one party`
@@ -185,7 +191,7 @@ export class Cosigner implements Cosigning {
   #isForThisWallet({ kind, walletId, initiator, participants }: SessionDescriptor): boolean {
     const own = indexOfRole(this.#context.role)
     return (
-      kind === SessionKind.Sign &&
+      (kind === SessionKind.Sign || kind === SessionKind.Control) &&
       sameBytes(walletId, this.#context.native.walletId) &&
       initiator !== own &&
       participants.length === QUORUM &&
@@ -213,6 +219,25 @@ export class Cosigner implements Cosigning {
     }
     this.#lanes.set(initiator, lane)
     return lane
+  }
+
+  /** Keeps what another party tells. Never rejects. */
+  async #takeNotice(
+    announced: SessionInvitation,
+    descriptor: SessionDescriptor,
+    ceremonyId: CeremonyId,
+  ): Promise<void> {
+    const lane = this.#laneOf(descriptor.initiator)
+    try {
+      using _ = await lane.opening.acquire(this.#closing.signal)
+      using stop = new Stop({ timeoutMs: OPENING_TIMEOUT_MS, owner: this.#closing.signal })
+      await takeNotice(this.#context, announced, descriptor, stop)
+    } catch (error) {
+      this.#drop(error, ceremonyId)
+    } finally {
+      this.#failed.add(ceremonyId, descriptor.expiresAtMs) // once is enough
+      this.#live.delete(ceremonyId)
+    }
   }
 
   /** From an invitation to a signature, a refusal or a failure. Never rejects. */
@@ -258,7 +283,7 @@ export class Cosigner implements Cosigning {
   async #admit({ invitation, inbox, opening, requests }: Verified): Promise<void> {
     const { accounts, asked } = this.#context
     try {
-      const request = describeRequest(invitation, accounts)
+      const request = await describeRequest(invitation, accounts)
       using stop = new Stop({
         timeoutMs: Math.max(1, request.expiresAtMs - Date.now()),
         owner: this.#closing.signal,
@@ -276,19 +301,20 @@ export class Cosigner implements Cosigning {
   /** Asks, and signs or refuses. Never rejects. */
   async #decide(pending: Pending): Promise<void> {
     const { events, role } = this.#context
-    const { ceremonyId, digest, from } = pending.request
+    const { from } = pending.request
+    const subject = subjectOf(pending.request)
     try {
       if (await this.#isApproved(pending)) {
         const { durationMs, bytesSent, bytesReceived } = await this.#sign(pending)
         const cost = { durationMs, bytesSent, bytesReceived }
-        events.emit('signed', { ceremonyId, digest, with: from, initiated: false, ...cost })
+        events.emit('signed', { ...subject, with: from, initiated: false, ...cost })
       } else {
         await this.#refuse(pending.invitation)
-        events.emit('refused', { ceremonyId, digest, by: role })
+        events.emit('refused', { ...subject, by: role })
       }
     } catch (error) {
       const failure = MpcWalletError.wrap(error)
-      reportFailure(this.#context, pending.request, failure)
+      reportFailure(this.#context, subject, failure)
       this.#fail(failure)
     }
   }
@@ -299,8 +325,7 @@ export class Cosigner implements Cosigning {
     try {
       await stop.race(settle()) // a request that was taken back already is not even asked about
       this.#look(pending, held)
-      const { ceremonyId, digest, from } = request
-      this.#context.events.emit('request', { ceremonyId, from, digest })
+      this.#context.events.emit('request', { ...subjectOf(request), from: request.from })
       let answer: boolean | undefined
       const answered = this.#ask(request, stop.signal).then((yes) => {
         answer = yes
@@ -354,6 +379,7 @@ export class Cosigner implements Cosigning {
       inbox,
       peers: [request.from],
       initiated: false,
+      ahead: request.items.length > 1,
       stop,
       observer: observerOf(this.#context),
     })
@@ -381,6 +407,11 @@ export class Cosigner implements Cosigning {
       this.#context.events.emit('listenerFailed', { event: 'onError', error: failure })
     }
   }
+}
+
+/** What the events about a request name it by. */
+function subjectOf({ ceremonyId, items }: CosignRequest): SigningSubject {
+  return { ceremonyId, digests: Object.freeze(items.map(({ digest }) => digest)) }
 }
 
 function sameBytes(left: Uint8Array, right: Uint8Array): boolean {

@@ -4,7 +4,7 @@ import type { PartyRole } from '../party-role.js'
 import type { ListenerFailure } from './emitter.js'
 import type { CeremonyId } from './ids.js'
 
-/** What a ceremony makes: a wallet's keys, a signature, or other shares of the same keys. */
+/** What a ceremony makes: a wallet's keys, signatures, or other shares of the same keys. */
 export type CeremonyKind = 'keygen' | 'sign' | 'refresh' | 'recover'
 
 /** Where a ceremony stands at this party. */
@@ -45,17 +45,20 @@ export interface CosigningEnded {
   readonly code?: MpcWalletErrorCode
 }
 
-/** Another party asks this one to co-sign. */
-export interface RequestReceived {
+/** What a signing ceremony is about. */
+export interface SigningSubject {
   readonly ceremonyId: CeremonyId
-  readonly from: PartyRole
-  readonly digest: Hex
+  /** One for each item, in their order. */
+  readonly digests: readonly Hex[]
 }
 
-/** A signature exists; this party asked for it or co-signed it. */
-export interface Signed {
-  readonly ceremonyId: CeremonyId
-  readonly digest: Hex
+/** Another party asks this one to co-sign. */
+export interface RequestReceived extends SigningSubject {
+  readonly from: PartyRole
+}
+
+/** A signature of every item exists; this party asked for them or co-signed them. */
+export interface Signed extends SigningSubject {
   /** The other signer. */
   readonly with: PartyRole
   /** Whether this party asked for it. */
@@ -65,20 +68,16 @@ export interface Signed {
   readonly bytesReceived: number
 }
 
-/** A party said no, before any share of a signature had left. */
-export interface Refused {
-  readonly ceremonyId: CeremonyId
-  readonly digest: Hex
+/** A party said no to all items, before any share of a signature had left. */
+export interface Refused extends SigningSubject {
   readonly by: PartyRole
 }
 
-/** A signing ceremony ended without a signature at this party, and not by a refusal in time. */
-export interface Failed {
-  readonly ceremonyId: CeremonyId
-  readonly digest: Hex
+/** A signing ceremony ended without signatures at this party, and not by a refusal in time. */
+export interface Failed extends SigningSubject {
   readonly code: MpcWalletErrorCode
   readonly culprits: readonly PartyRole[]
-  /** Whether the other signer may hold the signature: this party's share had left. */
+  /** Whether the other signer may hold the signatures: this party's shares had left. */
   readonly signatureMayExist: boolean
 }
 

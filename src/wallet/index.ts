@@ -5,7 +5,7 @@ export type {
   BackupWithWordsReturnType,
 } from './backup.js'
 export type { Cosigning, CosignParameters } from './cosign.js'
-export type { CosignRequest } from './cosign-request.js'
+export type { CosignRequest, SigningItem } from './cosign-request.js'
 export type { AccessListEntry, Effect, EffectCall, EvmTransaction } from './decoded-payload.js'
 export type { ListenerFailure } from './emitter.js'
 export type {
@@ -19,6 +19,7 @@ export type {
   Refused,
   RequestReceived,
   Signed,
+  SigningSubject,
   Undelivered,
   WalletEvents,
 } from './events.js'
@@ -47,7 +48,11 @@ export type {
   SignRecoveryParameters,
 } from './recover.js'
 export type { RefreshParameters, RefreshReturnType } from './reshare.js'
+export type { SigningCeremony, TransactionSignature } from './sign-items.js'
 export type { SignTransactionParameters, SignTransactionReturnType } from './sign-transaction.js'
+export type { SignTransactionsParameters, SignTransactionsReturnType } from './sign-transactions.js'
+export type { SigningOptions, TransactionToSign } from './signing-request.js'
+export type { PeerStatus, WalletStatus } from './status.js'
 export type { KeyWrapper, Password, Unlock, UnlockCost } from './unlock.js'
 export {
   type BackupUnlock,

@@ -10,10 +10,8 @@ import { AskedRequests } from './asked-requests.js'
 import {
   type BackupParameters,
   type BackupReturnType,
-  type BackupStatus,
   type BackupWithWordsReturnType,
   backup,
-  backupStatus,
   backupWithWords,
 } from './backup.js'
 import type { WalletContext } from './context.js'
@@ -47,6 +45,13 @@ import {
   type SignTransactionReturnType,
   signTransaction,
 } from './sign-transaction.js'
+import {
+  type SignTransactionsParameters,
+  type SignTransactionsReturnType,
+  signTransactions,
+} from './sign-transactions.js'
+
+import { readStatus, type WalletStatus } from './status.js'
 
 /** A member of a wallet's committee. */
 export interface WalletParty {
@@ -215,6 +220,12 @@ export class MpcAgentWallet implements AsyncDisposable {
     return await this.#track(signTransaction(this.#context, parameters))
   }
 
+  /** Where the wallet stands at this party: its epochs, its peers, its backups. */
+  async status(): Promise<WalletStatus> {
+    this.#assertOpen()
+    return await this.#track(readStatus(this.#context))
+  }
+
   /**
    * Makes other shares of the same keys, together with both other parties: each of the three calls
    * this on its own machine, and the agent's starts it. Addresses stay the same. What an earlier
@@ -267,6 +278,29 @@ export class MpcAgentWallet implements AsyncDisposable {
   }
 
   /**
+   * Signs 1 to 64 unsigned EVM transactions together with one other party, which decides about all
+   * of them with one yes: all are signed, or none is. Each is read and signed as by {@link
+   * MpcAgentWallet.signTransaction}; the two round trips are paid once, the 90 kB for each.
+   *
+   * A transaction that is there twice is signed twice.
+   *
+   * @example
+   * const { signatures } = await wallet.signTransactions({
+   *   transactions: payments.map((transaction) => ({ transaction, chain: 'eip155:1' })),
+   *   memo: 'salaries of November',
+   * })
+   * @throws {@link MpcWalletError} `INVALID_INPUT` for more transactions, or more bytes, than one
+   * batch carries: split it. Otherwise as {@link MpcAgentWallet.signTransaction}; if its
+   * `signatureMayExist` is true, the other side may hold the signatures of all.
+   */
+  async signTransactions(
+    parameters: SignTransactionsParameters,
+  ): Promise<SignTransactionsReturnType> {
+    this.#assertOpen()
+    return await this.#track(signTransactions(this.#context, parameters))
+  }
+
+  /**
    * What this party needs to come back after its machine is lost, in one encrypted file of about 2 kB:
    * its keys and its share, and nothing that a pair shares. Make one after every refresh and
    * recovery, which turn older files into waste paper. Two files of two parties of one epoch are the
@@ -290,19 +324,13 @@ export class MpcAgentWallet implements AsyncDisposable {
     return await this.#track(backupWithWords(this.#context))
   }
 
-  /** What this party knows of its backups: whether the newest is of the shares that it holds now. */
-  async backupStatus(): Promise<BackupStatus> {
-    this.#assertOpen()
-    return await this.#track(backupStatus(this.#context))
-  }
-
   /**
    * Answers the other parties' signing requests until closed. One at a time per wallet; requests
    * run side by side.
    *
    * @example
    * const cosigning = wallet.cosign({
-   *   approve: async ({ from, effects, memo }) => await askTheUser(from, effects, memo),
+   *   approve: async ({ from, items, memo }) => await askTheUser(from, items, memo),
    * })
    * @throws {@link MpcWalletError} `SESSION_BUSY` when this wallet is answering already.
    */

@@ -13,8 +13,8 @@ const RESHARE_SCHEMA: &str = "mpc-wallet/reshare-details@1";
 const NOTICE_SCHEMA: &str = "mpc-wallet/notice@1";
 const SIGN_SCHEMA: &str = "mpc-wallet/sign-details@1";
 
-/// The most items a batch may have.
-pub(crate) const MAX_ITEMS: usize = 64;
+/// The most items that a session signs.
+pub const MAX_ITEMS: usize = 64;
 /// The most documents that one notice carries.
 pub(crate) const MAX_DOCUMENTS: usize = 16;
 /// The longest memo, in bytes.

@@ -14,7 +14,7 @@ use crate::epochs::{Epochs, Prepared};
 use crate::identity::{Identity, SIGNATURE_BYTES};
 use crate::store::{Commit, Key, ReadBack, Secret, Write};
 use crate::wallet::Wallet;
-use crate::{Failure, Invitation, Role};
+use crate::{Card, Failure, Invitation, Role, Roster};
 
 /// A party's membership, shared by all its ceremonies. Secret: the shares inside.
 pub struct Membership {
@@ -105,15 +105,18 @@ impl Membership {
     /// The shares to work with a peer: the newest epoch that the peer, as far as this party knows, holds too.
     ///
     /// # Errors
-    /// `ShareStale` where the peer said that it holds only what this party erased; `Config` where there is no such
-    /// epoch for another reason: the peer was replaced.
+    /// `ShareStale` where the peer said that it holds only what this party erased; `EpochBehind` where there is no
+    /// such epoch for another reason.
     pub fn with_peer(&self, peer: Role) -> Result<Arc<Wallet>, Failure> {
-        let state = self.state();
-        let mut newest = state.epochs.usable(peer).rev().filter(|held| self.may_hold(peer, held));
-        let wallet = newest.next().and_then(|held| state.wallets.get(&held.number()));
-        wallet.map(Arc::clone).ok_or_else(|| {
-            let stale = self.stale_against(&state, peer);
-            if stale { Failure::peer_share_stale(peer.index()) } else { no_share() }
+        let newest = {
+            let state = self.state();
+            let mut common = state.epochs.usable(peer).rev();
+            let newest = common.find(|held| self.may_hold(peer, held));
+            newest.and_then(|held| state.wallets.get(&held.number())).map(Arc::clone)
+        };
+        newest.ok_or_else(|| match self.is_stale(peer) {
+            true => Failure::peer_share_stale(peer.index()),
+            false => Failure::epoch_behind(Behind::of(self)),
         })
     }
 
@@ -158,7 +161,7 @@ impl Membership {
     /// A number that neither this party nor, as far as it knows, a peer has taken.
     pub(crate) fn next_number(&self) -> u64 {
         let highest = self.peers().values().map(|said| said.floor).max().unwrap_or(0);
-        highest.max(self.state().epochs.floor()).saturating_add(1)
+        self.state().epochs.next_number(highest)
     }
 
     fn peers(&self) -> MutexGuard<'_, BTreeMap<Role, Behind>> {
@@ -210,6 +213,21 @@ impl Membership {
         let mut channel = Channel::new(Arc::clone(&self.identity), wallet.roster().clone(), read);
         let outgoing = channel.send_abort(&failure);
         Err(Refusal { failure, outgoing })
+    }
+
+    /// The roster that the device of a card is to join: the newest without it. An attempt that nobody finished may
+    /// have brought the device in already; what persons approved was the step from the roster before.
+    ///
+    /// # Errors
+    /// `Config` at a party that holds no share, or none of such a roster.
+    pub fn roster_before(&self, card: &Card) -> Result<Roster, Failure> {
+        let state = self.state();
+        let without = |held: &&Prepared| {
+            let member = held.roster.member(card.role.index());
+            member.is_some_and(|member| member.identity_key != card.identity_key)
+        };
+        let newest = state.epochs.held().rev().find(without);
+        newest.map(|held| held.roster.clone()).ok_or_else(no_share)
     }
 
     /// The shares of one epoch.
@@ -319,8 +337,11 @@ impl Membership {
         let wallet = self.view(&prepared, shares).ok_or_else(Failure::storage)?;
         let wallet = Arc::new(wallet);
         let mut state = self.state();
-        state.wallets.insert(prepared.number(), Arc::clone(&wallet));
-        state.epochs.note_prepared(prepared);
+        let number = prepared.number();
+        if !state.epochs.note_prepared(prepared) {
+            return Err(Failure::config("an attempt that a later one overtook"));
+        }
+        state.wallets.insert(number, Arc::clone(&wallet));
         Ok(wallet)
     }
 

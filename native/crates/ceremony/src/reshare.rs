@@ -1,4 +1,4 @@
-//! Refresh and recovery: the same keys, other shares for everybody (`docs/protocol.md`, E and I). Round 0 carries the
+//! Refresh and recovery: the same keys, other shares for everybody (`docs/protocol.md`, B.7 and I). Round 0 carries the
 //! initiator's terms, and from everybody else the policy that it holds; then the epoch is made.
 
 use std::sync::Arc;
@@ -57,7 +57,7 @@ impl ReshareAuthorization {
         if replacement.role == membership.role() {
             return Err(Failure::config("a party does not replace itself"));
         }
-        let roster = membership.current()?.roster().replace(replacement)?;
+        let roster = membership.roster_before(replacement)?.replace(replacement)?;
         let (change, lost) = (Change::Recover, Some(replacement.role));
         Ok(Self { membership, roster, change, lost, expires_at_ms })
     }

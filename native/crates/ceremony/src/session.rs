@@ -284,7 +284,9 @@ impl Session {
         rng.fill_bytes(&mut salt);
         let details = [salt.as_slice(), &document::encode(&details)?].concat();
         if details.len() > crate::envelope::PART_BYTES {
-            return Err(Failure::config("the request is larger than an invitation may be"));
+            return Err(Failure::config(
+                "the items are more than one invitation carries: split the batch",
+            ));
         }
         let mut participants = [wallet.role(), cosigner];
         participants.sort_unstable();

@@ -18,6 +18,7 @@
 //! | [`record`] | a survivor's record under a true checksum | what is read is written as the same bytes; no yes that nobody gave |
 //! | [`recovery`] | what persons say while clocks and restarts go wrong | no yes without the Recovery approver's |
 //! | [`key_generation`] | events at a party of a key generation | see `scene` |
+//! | [`reshare`] | bodies at a party of a refresh or recovery | only their sender is blamed; a share is of the honest epoch |
 //! | [`signing`] | events at either party of a signing session | see `scene`; a signature verifies |
 
 mod decoders;
@@ -26,6 +27,7 @@ mod key_generation;
 mod payload;
 mod program;
 mod recovery;
+mod reshare;
 mod scene;
 mod signing;
 mod vault;
@@ -36,6 +38,9 @@ mod committee;
 #[path = "../../intent/tests/evm/encoder.rs"]
 #[allow(dead_code, reason = "shared with the tests of the crate `intent`")]
 mod encoder;
+#[path = "../../dkls23/tests/support/committee.rs"]
+#[allow(dead_code, reason = "shared with the tests of the crate `dkls23`")]
+mod engine;
 #[path = "../../ceremony/tests/ceremony/hostile.rs"]
 #[allow(dead_code, reason = "shared with the tests of the crate `ceremony`")]
 mod hostile;
@@ -54,6 +59,7 @@ pub use details::{opening, request};
 pub use key_generation::key_generation;
 pub use payload::payload;
 pub use recovery::{record, recovery, verdict};
+pub use reshare::reshare;
 pub use signing::signing;
 pub use vault::{vault, words};
 
@@ -70,7 +76,7 @@ pub struct Target {
 }
 
 /// All of them.
-pub const TARGETS: [Target; 15] = [
+pub const TARGETS: [Target; 16] = [
     Target { name: "card", run: card, seeds: decoders::card_seeds, smoke_runs: 2_000 },
     Target {
         name: "descriptor",
@@ -95,5 +101,6 @@ pub const TARGETS: [Target; 15] = [
         seeds: key_generation::seeds,
         smoke_runs: 40,
     },
+    Target { name: "reshare", run: reshare, seeds: reshare::seeds, smoke_runs: 10 },
     Target { name: "signing", run: signing, seeds: signing::seeds, smoke_runs: 150 },
 ];

@@ -72,5 +72,6 @@ smoke! {
     any_record_of_a_recovery_is_read_as_itself_or_refused: "record";
     no_recovery_goes_ahead_without_the_required_yes: "recovery";
     no_events_at_a_key_generation_blame_an_honest_party_or_make_another_wallet: "key_generation";
+    no_bodies_at_a_reshare_blame_an_honest_party_or_make_another_epoch: "reshare";
     no_events_at_a_signing_session_blame_an_honest_party_or_make_another_signature: "signing";
 }

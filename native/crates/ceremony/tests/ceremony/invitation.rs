@@ -324,6 +324,20 @@ fn a_digest_that_is_not_of_its_bytes_is_refused_when_the_co_signer_has_read_them
 }
 
 #[test]
+fn one_item_that_the_co_signer_reads_otherwise_refuses_the_whole_request() {
+    let honest = ["first", "second", "third"].map(payload);
+    for position in 0..honest.len() {
+        let mut asked = honest.clone();
+        asked[position].digest = [0x66; 32];
+        let invitation = of_items(&asked.map(|lie| item(&lie, &[0]))).open().unwrap();
+
+        let failure = accepts(&invitation, honest.to_vec()).unwrap_err();
+
+        assert_eq!(failure.reason, "the initiator's digest is not of its bytes", "{position}");
+    }
+}
+
+#[test]
 fn items_in_another_order_are_not_what_was_asked() {
     let [first, second] = ["first", "second"].map(payload);
     let invitation = of_items(&[item(&first, &[0]), item(&second, &[0])]).open().unwrap();
@@ -447,7 +461,10 @@ fn a_request_fits_one_part_or_is_not_made() {
     let fits = (PART_BYTES - frame) * 3 / 4;
 
     assert_eq!(request(fits), Ok(()));
-    assert_eq!(request(fits + 3), Err("the request is larger than an invitation may be"));
+    assert_eq!(
+        request(fits + 3),
+        Err("the items are more than one invitation carries: split the batch")
+    );
 }
 
 proptest! {

@@ -5,12 +5,12 @@
 //! from the specification alone, for lies that no changed byte can tell. A name fixes every seed of a story.
 //!
 //! The numbers are those of section G of the specification. What follows belongs elsewhere: G6, G7 (presignatures),
-//! G23 to G25 (refresh, activation, rollback), the envelope's part of G11 and G26, the stores' part of G1, G20 and G29
+//! G23 and G25 (activation of an epoch, rollback of a store), the envelope's part of G11 and G26, the stores' part of G1, G20 and G29
 //! (what survives a crash, how often a setup may be repeated), G32 (no Paillier here) and G33 (the kinds of keys).
 //!
 //! | attack | tests |
 //! |---|---|
-//! | every field of every message | `keygen_messages::*`, `sign_messages::*`, `bodies::*`, `keygen_lies::a_share_of_zero_for_a_party_is_dealt_like_any_other` |
+//! | every field of every message | `keygen_messages::*`, `reshare_messages::*`, `sign_messages::*`, `bodies::*`, `keygen_lies::a_share_of_zero_for_a_party_is_dealt_like_any_other` |
 //! | G1 selective failure | `selective_failure::a_flipped_row_with_its_check_computed_again_passes_once_in_16_fresh_setups_and_else_poisons`, `selective_failure::a_wrong_guess_poisons_the_pair_for_good_and_no_other` |
 //! | G2 guessed right | `selective_failure::a_right_guess_passes_and_signs_and_cannot_be_told_from_honesty` |
 //! | G3 inconsistent inputs | `sign_lies::an_input_that_differs_in_one_row_is_caught_exactly_if_that_rows_choice_bit_is_1`, `sign_lies::inputs_that_differ_from_row_to_row_are_a_cheat` |
@@ -29,8 +29,9 @@
 //! | G18 choice bits | `base_ot::no_two_ordered_pairs_share_a_delta_or_a_choice_bit_pattern`, `base_ot::every_peer_gets_choice_bits_and_scalars_of_its_own_from_the_generator` |
 //! | G19 indices in hashes | `repetition::both_vole_messages_are_byte_for_byte_the_specifications`, `sign_lies::a_signer_written_from_the_specification_signs_with_the_engine`, `keygen_lies::a_dealer_written_from_the_specification_makes_a_key_with_the_engine_and_signs_with_it` |
 //! | G20 PPRF | `keygen_messages::a_changed_field_in_round_3_of_key_generation_is_refused_or_leaves_the_pair_unusable`, `keygen_lies::bad_base_ot_pads_pass_exactly_if_every_choice_bit_there_is_zero_and_then_leave_no_trace` |
-//! | G21 chain code, epoch | `equivocation::two_chain_code_shares_each_well_committed_to_are_equivocation_in_round_2`, `setups::shares_of_one_key_in_two_epochs_do_not_sign_together_and_accuse_nobody`, `setups::the_epoch_alone_makes_two_contexts_even_if_the_oblivious_transfers_are_the_same`, `setups::an_oblivious_transfer_setup_of_another_epoch_is_config_before_it_is_used` |
+//! | G21 chain code, epoch | `equivocation::two_chain_code_shares_each_well_committed_to_are_equivocation_in_round_2`, `setups::shares_of_one_key_in_two_epochs_do_not_sign_together_and_accuse_nobody`, `setups::the_epoch_alone_makes_two_contexts_even_if_the_oblivious_transfers_are_the_same`, `setups::an_oblivious_transfer_setup_of_another_epoch_is_config_before_it_is_used`, `reshare_lies::no_share_of_an_old_epoch_signs_with_one_of_a_new_epoch_and_nobody_is_accused`, `reshare_lies::the_key_is_in_two_shares_of_one_epoch_and_in_no_mixture_of_two` |
 //! | G22 derivation | `setups::a_path_has_at_most_255_indices_and_none_is_hardened`, `setups::the_deepest_child_key_signs`, `setups::a_child_private_key_with_the_public_tweak_is_the_root_private_key` |
+//! | G24 lies in a reshare | `reshare_lies::*`, `replay::every_message_of_another_place_is_refused_in_a_refresh_without_a_cheat` |
 //! | G27, G28 encodings, lengths | `bodies::a_body_of_any_other_length_is_malformed_however_long_it_is`, `bodies::random_bytes_in_key_generation_never_panic_and_never_change_the_key`, `bodies::random_bytes_in_signing_never_panic_and_never_yield_a_signature` |
 //! | G29 concurrency | `verdict_gate::*`, `sign_lies::a_cheat_stops_every_running_session_with_the_cheater_and_none_with_others` |
 //! | G30 low s, recovery id | `signatures::released_signatures_are_low_agree_between_the_signers_and_recover_the_derived_key` |

@@ -126,8 +126,9 @@ fn deals(
 
 #[test]
 fn a_dealer_that_deals_another_secret_than_its_part_of_the_key_is_a_cheat_to_all() {
+    type Lie = fn(&mut Vec<Scalar>);
     let cheat = in_round(2, Abort::Cheat(party(LIAR)));
-    let lies: [(&'static str, fn(&mut Vec<Scalar>)); 4] = [
+    let lies: [(_, Lie); 4] = [
         ("a part of the key and one", |f| f[0] += Scalar::ONE),
         ("its part, negative", |f| f[0] = -f[0]),
         ("its share without the weight", |f| {

@@ -1,0 +1,173 @@
+import { MpcWalletError } from '../errors.js'
+import { toHex } from '../hex.js'
+import { type Intent, native, type Session, type SignatureOutput } from '../native.js'
+import { runCeremony } from './ceremony.js'
+import { observerOf, type WalletContext } from './context.js'
+import type { SigningSubject } from './events.js'
+import { type CeremonyId, toCeremonyId } from './ids.js'
+import type { RequestedItem, RequestOptions } from './signing-request.js'
+import { Stop } from './stop.js'
+
+/** The session outlives the waiting, so that time always runs out here first, with culprits. */
+const SESSION_GRACE_MS = 10_000
+
+/** A signature that was verified against the account's key before anybody saw it. */
+export interface TransactionSignature {
+  /** 32 bytes. */
+  readonly r: Uint8Array
+  /** 32 bytes, in the lower half of the group order. */
+  readonly s: Uint8Array
+  readonly yParity: 0 | 1
+  readonly recoveryId: number
+  /** What was signed, as computed natively from the bytes. */
+  readonly digest: Uint8Array
+}
+
+/** The ceremony that signed, and what it cost. */
+export interface SigningCeremony {
+  readonly ceremonyId: CeremonyId
+  readonly durationMs: number
+  readonly bytesSent: number
+  readonly bytesReceived: number
+}
+
+/** What one ceremony signed. */
+export interface SignedBatch extends SigningCeremony {
+  /** One for each transaction, in their order. */
+  readonly signatures: readonly TransactionSignature[]
+}
+
+/**
+ * The one way to signatures: all items in one ceremony with one other party, all or none. Whatever
+ * cannot be read completely stops it before anything leaves.
+ *
+ * @throws {@link MpcWalletError}
+ * @internal
+ */
+export async function signItems(
+  context: WalletContext,
+  items: readonly RequestedItem[],
+  options: RequestOptions,
+): Promise<SignedBatch> {
+  using stop = new Stop({
+    timeoutMs: options.timeoutMs,
+    caller: options.signal,
+    owner: context.closing,
+  })
+  try {
+    stop.throwIfStopped()
+    try {
+      return await run(context, items, options, stop)
+    } catch (error) {
+      // the co-signer said which epochs it holds: once more, under one that both hold
+      if (MpcWalletError.wrap(error).code !== 'EPOCH_BEHIND') throw error
+      return await run(context, items, options, stop)
+    }
+  } catch (error) {
+    throw MpcWalletError.wrap(error)
+  }
+}
+
+async function run(
+  context: WalletContext,
+  items: readonly RequestedItem[],
+  options: RequestOptions,
+  stop: Stop,
+): Promise<SignedBatch> {
+  const { cosigner } = options
+  const intents = items.map(parse)
+  const digests = intents.map(({ digest }) => digest)
+  const session = openSession(context, items, intents, options)
+  const ceremonyId = toCeremonyId(session.sessionId)
+  const subject = { ceremonyId, digests: Object.freeze(digests.map(toHex)) }
+  const stopListening = listenTo(context, ceremonyId, options)
+  try {
+    const result = await runCeremony({
+      kind: 'sign',
+      session,
+      transport: context.transport,
+      records: context.records,
+      peers: [cosigner],
+      initiated: true,
+      stop,
+      observer: observerOf(context),
+    })
+    const signatures = signaturesOf(digests, result.signatures)
+    const { durationMs, bytesSent, bytesReceived } = result
+    const cost = { durationMs, bytesSent, bytesReceived }
+    context.events.emit('signed', { ...subject, with: cosigner, initiated: true, ...cost })
+    return { ceremonyId, signatures, ...cost }
+  } catch (error) {
+    reportFailure(context, subject, MpcWalletError.wrap(error))
+    throw error
+  } finally {
+    stopListening()
+  }
+}
+
+function parse({ transaction, chain, field }: RequestedItem): Intent {
+  try {
+    return native.Intent.parse({ kind: 'evm.transaction', chain, bytes: transaction })
+  } catch (error) {
+    const { code, message } = MpcWalletError.wrap(error)
+    throw new MpcWalletError(code, `${field}: ${message}`, { cause: error })
+  }
+}
+
+function openSession(
+  { native: wallet }: WalletContext,
+  items: readonly RequestedItem[],
+  intents: Intent[],
+  { cosigner, memo, timeoutMs }: RequestOptions,
+): Session {
+  const now = BigInt(Date.now())
+  const lifetimeMs = timeoutMs + SESSION_GRACE_MS
+  const paths = items.map(({ path }) => path)
+  const authorization = wallet.consent(intents, paths, cosigner, now, lifetimeMs)
+  return native.Session.sign(wallet, authorization, cosigner, memo, now, lifetimeMs)
+}
+
+/** Tells the wallet's listeners how a ceremony ended that gave no signature. @internal */
+export function reportFailure(
+  { events }: WalletContext,
+  subject: SigningSubject,
+  { code, culprits = [], signatureMayExist }: MpcWalletError,
+): void {
+  const [by] = culprits
+  // a no that comes behind the share stops nothing any more
+  if (code === 'CEREMONY_REFUSED' && by !== undefined && !signatureMayExist)
+    events.emit('refused', { ...subject, by })
+  else events.emit('failed', { ...subject, code, culprits, signatureMayExist })
+}
+
+function signaturesOf(
+  digests: readonly Uint8Array[],
+  signatures: readonly SignatureOutput[],
+): TransactionSignature[] {
+  const unusable = (): MpcWalletError =>
+    new MpcWalletError('INTERNAL', 'a finished ceremony without one usable signature of each', {
+      signatureMayExist: true,
+    })
+  if (signatures.length !== digests.length) throw unusable()
+  return digests.map((digest, position) => {
+    const signature = signatures[position]
+    // a recovery id of 2 or 3 means r ≥ n − p, which nobody finds by chance and EVM chains cannot
+    // express
+    if (signature === undefined || signature.recoveryId > 1) throw unusable()
+    const { r, s, recoveryId } = signature
+    const yParity: 0 | 1 = recoveryId === 0 ? 0 : 1
+    return { r, s, yParity, recoveryId, digest }
+  })
+}
+
+/** Through the emitter, which keeps a callback that throws from breaking the ceremony. */
+function listenTo(
+  { events }: WalletContext,
+  ceremonyId: CeremonyId,
+  { onProgress }: RequestOptions,
+): () => void {
+  if (onProgress === undefined) return () => {}
+  return events.on('ceremony', (progress) =>
+    progress.ceremonyId === ceremonyId ? onProgress(progress) : undefined,
+  )
+}

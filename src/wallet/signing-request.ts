@@ -1,0 +1,127 @@
+import {
+  invalid,
+  requireBytes,
+  requireFunction,
+  requireInteger,
+  requireRole,
+  requireSignal,
+} from '../guards.js'
+import type { Hex } from '../hex.js'
+import { PartyRole } from '../party-role.js'
+import { parseDerivationPath } from './derivation-path.js'
+import type { CeremonyProgress } from './events.js'
+
+const DEFAULT_TIMEOUT_MS = 2 * 60_000
+const MAX_TIMEOUT_MS = 55 * 60_000
+const MAX_PAYLOAD_BYTES = 128 * 1024
+const MAX_MEMO_BYTES = 512
+// what could flood or control a terminal, or reorder the text around it
+const UNPRINTABLE =
+  /[\p{Cc}\u061c\u200b-\u200f\u2028-\u202e\u2060-\u206f\ufeff\u{e0000}-\u{e007f}]/u
+const EIP155_CHAIN = /^eip155:[1-9]\d{0,19}$/
+
+/** An unsigned transaction, and the account that is to sign it. */
+export interface TransactionToSign {
+  /**
+   * The unsigned transaction: EIP-2718 bytes, or the nine-item list of EIP-155. Read natively, at
+   * both signers.
+   */
+  readonly transaction: Uint8Array | Hex
+  /** CAIP-2 chain, such as `eip155:1`. Must be the one in the bytes. */
+  readonly chain: string
+  /**
+   * The account: `m` (the default) is the wallet's own address, `m/60/0` and so on are further
+   * ones.
+   */
+  readonly path?: string
+}
+
+/** With whom to sign, and how long to wait. */
+export interface SigningOptions {
+  /** Who co-signs. By default the user, and for the user the agent. */
+  readonly cosigner?: PartyRole
+  /**
+   * A note to the co-signer, shown beside what it decoded; at most 512 bytes of printable text.
+   */
+  readonly memo?: string
+  readonly signal?: AbortSignal
+  /** How long to wait for the co-signer and its operator; two minutes by default. */
+  readonly timeoutMs?: number
+  readonly onProgress?: (progress: CeremonyProgress) => void
+}
+
+/** A {@link TransactionToSign} that was looked at. @internal */
+export interface RequestedItem {
+  readonly transaction: Uint8Array
+  readonly chain: string
+  readonly path: number[]
+  /** What the caller calls the transaction. */
+  readonly field: string
+}
+
+/** {@link SigningOptions} that were looked at. @internal */
+export interface RequestOptions {
+  readonly cosigner: PartyRole
+  readonly memo: string
+  readonly signal: AbortSignal | undefined
+  readonly timeoutMs: number
+  readonly onProgress: ((progress: CeremonyProgress) => void) | undefined
+}
+
+/**
+ * Reads one transaction; `prefix` is where its fields stand in the caller's parameters.
+ *
+ * @throws {@link MpcWalletError} `INVALID_INPUT`.
+ * @internal
+ */
+export function readTransaction(
+  { transaction, chain, path }: TransactionToSign,
+  prefix = '',
+): RequestedItem {
+  const field = `${prefix}transaction`
+  if (typeof chain !== 'string' || !EIP155_CHAIN.test(chain))
+    throw invalid(`${prefix}chain`, 'must be a CAIP-2 chain such as eip155:1')
+  return {
+    transaction: requireBytes(field, transaction, { max: MAX_PAYLOAD_BYTES }),
+    chain,
+    path: parseDerivationPath(`${prefix}path`, path ?? 'm'),
+    field,
+  }
+}
+
+/**
+ * Reads what a request is made with, at the party with the role `own`.
+ *
+ * @throws {@link MpcWalletError} `INVALID_INPUT`.
+ * @internal
+ */
+export function readOptions(
+  own: PartyRole,
+  { cosigner, memo, signal, timeoutMs, onProgress }: SigningOptions,
+): RequestOptions {
+  return {
+    cosigner: readCosigner(own, cosigner),
+    memo: readMemo(memo ?? ''),
+    signal: requireSignal('signal', signal),
+    timeoutMs: requireInteger('timeoutMs', timeoutMs ?? DEFAULT_TIMEOUT_MS, {
+      min: 1,
+      max: MAX_TIMEOUT_MS,
+    }),
+    onProgress: onProgress && requireFunction('onProgress', onProgress),
+  }
+}
+
+function readCosigner(own: PartyRole, cosigner: unknown): PartyRole {
+  if (cosigner === undefined) return own === PartyRole.User ? PartyRole.Agent : PartyRole.User
+  const role = requireRole('cosigner', cosigner)
+  if (role === own) throw invalid('cosigner', 'must be another party')
+  return role
+}
+
+function readMemo(memo: unknown): string {
+  if (typeof memo !== 'string' || !memo.isWellFormed() || UNPRINTABLE.test(memo))
+    throw invalid('memo', 'must be printable text')
+  if (Buffer.byteLength(memo) > MAX_MEMO_BYTES)
+    throw invalid('memo', `must have at most ${MAX_MEMO_BYTES} bytes`)
+  return memo
+}
