@@ -158,7 +158,11 @@ describe('what a party says of its backups', () => {
       limitsFull: true,
     })
     await refreshAll(committee.wallets)
-    expect((await user.status()).backup).toEqual({ ...restored, state: 'stale', needsRefresh: false })
+    expect((await user.status()).backup).toEqual({
+      ...restored,
+      state: 'stale',
+      needsRefresh: false,
+    })
   })
 
   it('is the same where records are in memory only', async () => {
