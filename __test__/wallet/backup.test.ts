@@ -129,16 +129,16 @@ describe('what a party says of its backups', () => {
   it('is that there is none, that it is current, and after a refresh that it is stale', async () => {
     await using committee = await makeWallet(await memoryStores())
     const { user } = committee.wallets
-    const none = await user.backupStatus()
+    const none = (await user.status()).backup
     const { epoch, exportedAtMs } = await user.backup({ unlock: storeUnlock })
-    const current = await user.backupStatus()
+    const current = (await user.status()).backup
     await refreshAll(committee.wallets)
 
     const last = { epoch, exportedAtMs }
     const common = { needsRefresh: false, limitsFull: false }
     expect(none).toEqual({ state: 'none', ...common })
     expect(current).toEqual({ state: 'current', last, ...common })
-    expect(await user.backupStatus()).toEqual({ state: 'stale', last, ...common })
+    expect((await user.status()).backup).toEqual({ state: 'stale', last, ...common })
   })
 
   it('is after a restore that limits are used up, and that it needs a refresh until there was one', async () => {
@@ -149,7 +149,7 @@ describe('what a party says of its backups', () => {
     await using committee = await openWallet(await restoreUser(stores, file, storeUnlock))
     const { user } = committee.wallets
 
-    const restored = await user.backupStatus()
+    const restored = (await user.status()).backup
     expect(restored).toEqual({
       state: 'current',
       last: { epoch: 1n, exportedAtMs },
@@ -158,14 +158,18 @@ describe('what a party says of its backups', () => {
       limitsFull: true,
     })
     await refreshAll(committee.wallets)
-    expect(await user.backupStatus()).toEqual({ ...restored, state: 'stale', needsRefresh: false })
+    expect((await user.status()).backup).toEqual({
+      ...restored,
+      state: 'stale',
+      needsRefresh: false,
+    })
   })
 
   it('is the same where records are in memory only', async () => {
     await using committee = await createTestCommittee()
     await committee.user.backup({ unlock: storeUnlock })
 
-    expect(await committee.user.backupStatus()).toMatchObject({ state: 'current' })
+    expect((await committee.user.status()).backup).toMatchObject({ state: 'current' })
   })
 })
 

@@ -10,10 +10,8 @@ import { AskedRequests } from './asked-requests.js'
 import {
   type BackupParameters,
   type BackupReturnType,
-  type BackupStatus,
   type BackupWithWordsReturnType,
   backup,
-  backupStatus,
   backupWithWords,
 } from './backup.js'
 import type { WalletContext } from './context.js'
@@ -324,12 +322,6 @@ export class MpcAgentWallet implements AsyncDisposable {
   async backupWithWords(): Promise<BackupWithWordsReturnType> {
     this.#assertOpen()
     return await this.#track(backupWithWords(this.#context))
-  }
-
-  /** What this party knows of its backups: whether the newest is of the shares that it holds now. */
-  async backupStatus(): Promise<BackupStatus> {
-    this.#assertOpen()
-    return await this.#track(backupStatus(this.#context))
   }
 
   /**
