@@ -9,6 +9,7 @@ import {
   type Unlock,
   type WalletId,
 } from '../../src/index.js'
+import { writeLog } from '../helpers/audit.js'
 import { kmsKeyWrapper, LocalKms } from '../helpers/local-kms.js'
 import {
   addressesOf,
@@ -194,6 +195,16 @@ describe('a store', () => {
     const party = await Party.open({ role: 'agent', store, unlock: { keyWrapper } })
     expect(party.walletIds).toEqual([])
     expect(await outcome(store)).toBe('SHARE_ABSENT')
+  })
+
+  it('that an audit log is in already gets its party beside it', async () => {
+    const store = new MemoryStore()
+    await writeLog(store, 1)
+
+    const made = await Party.open({ role: 'agent', store, unlock: { keyWrapper } })
+    const opened = await Party.open({ store, unlock: { keyWrapper } })
+
+    expect(opened.identityKey).toEqual(made.identityKey)
   })
 
   it('holds several wallets, each opened by its id', async () => {
