@@ -1,53 +1,24 @@
-// Opens a party's store with a key that a KMS keeps: the transit engine of HashiCorp Vault or OpenBao. Run:
-//   VAULT_ADDR=https://… VAULT_TOKEN=… node examples/kms-key-wrapper.mjs STORE ROLE KEY
-// STORE is the path of the database, KEY an aes256-gcm96 key of the engine. Another KMS differs in the two calls alone.
-import { fileURLToPath } from 'node:url'
-import { MpcWalletError, Party, SqliteStore } from '@mpc-wallet/sdk'
+// Keeps the key of a party's records in a key-management service: what opens the store is then the right to use a
+// key there, and nothing on the disk of this machine. `kms` is a client with the methods of the `KMS` class of
+// @aws-sdk/client-kms:
+//
+//   const keyWrapper = kmsKeyWrapper({ kms: new KMS(), keyId: 'alias/agent-wallet', party: 'agent' })
+//   const party = await Party.open({ role: PartyRole.Agent, store, unlock: { keyWrapper } })
+//
+// Whoever may call Decrypt with that key opens the store: let only this party's process do it, and watch the calls.
 
-const TIMEOUT_MS = 10_000
-
-/** `context` is authenticated, so that what was wrapped for one party does not open for another. */
-export function transitKeyWrapper({ url, key, token, context }) {
-  const associated_data = Buffer.from(context).toString('base64')
-  async function call(action, fields) {
-    const response = await fetch(new URL(`/v1/transit/${action}/${encodeURIComponent(key)}`, url), {
-      method: 'POST',
-      headers: { 'content-type': 'application/json', 'x-vault-token': token },
-      body: JSON.stringify({ ...fields, associated_data }),
-      redirect: 'error',
-      signal: AbortSignal.timeout(TIMEOUT_MS),
-    }).catch((cause) => {
-      throw new MpcWalletError('STORE_UNAVAILABLE', 'the KMS does not answer', { cause })
-    })
-    if (!response.ok)
-      throw new MpcWalletError('STORE_UNAVAILABLE', `the KMS says ${response.status}`, {
-        retryable: response.status >= 500,
-      })
-    return (await response.json()).data
-  }
+/** `party` is authenticated with the key, so that one party's wrapped key does not open as another's. */
+export function kmsKeyWrapper({ kms, keyId, party }) {
+  const place = { KeyId: keyId, EncryptionContext: { purpose: 'mpc-wallet', party } }
   return {
-    name: 'vault-transit',
-    wrap: async (secret) => {
-      const plaintext = Buffer.from(secret).toString('base64') // text cannot be wiped: this is once in a store's life
-      const { ciphertext } = await call('encrypt', { plaintext })
-      return Buffer.from(ciphertext)
+    name: 'aws-kms',
+    async wrap(key) {
+      const { CiphertextBlob } = await kms.encrypt({ ...place, Plaintext: key })
+      return CiphertextBlob
     },
-    unwrap: async (wrapped) => {
-      const { plaintext } = await call('decrypt', { ciphertext: Buffer.from(wrapped).toString() })
-      return Buffer.from(plaintext, 'base64') // wiped by the SDK
+    async unwrap(wrapped) {
+      const { Plaintext } = await kms.decrypt({ ...place, CiphertextBlob: wrapped })
+      return Plaintext
     },
-  }
-}
-
-if (process.argv[1] === fileURLToPath(import.meta.url)) {
-  const [path, role, key] = process.argv.slice(2)
-  const { VAULT_ADDR: url, VAULT_TOKEN: token } = process.env
-  const keyWrapper = transitKeyWrapper({ url, token, key, context: `mpc-wallet/${role}` })
-  const store = await SqliteStore.open({ path })
-  try {
-    const party = await Party.open({ role, store, unlock: { keyWrapper } })
-    console.log(party.role, Buffer.from(party.identityKey).toString('hex'))
-  } finally {
-    await store.close()
   }
 }

@@ -836,6 +836,7 @@ function __napiStampBindingTarget(exportsObject, target) {
 module.exports.__napiBindingTarget = __napiStampBindingTarget(nativeBinding, __napiLoadedBindingTarget)
 module.exports = nativeBinding
 module.exports.Authorization = nativeBinding.Authorization
+module.exports.Backup = nativeBinding.Backup
 module.exports.FreshKey = nativeBinding.FreshKey
 module.exports.Identity = nativeBinding.Identity
 module.exports.Intent = nativeBinding.Intent

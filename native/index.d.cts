@@ -19,10 +19,37 @@ export declare class Authorization {
   get expiresAtMs(): bigint
 }
 
+/** A backup that was opened and checked. */
+export declare class Backup {
+  /** Opens a file and checks everything in it: the share against its epoch, the certificate against the roster. */
+  static open(file: Uint8Array, vault: Vault): Backup
+  /** How a file is unlocked: the header of its vault. */
+  static header(file: Uint8Array): Bytes
+  /** 32 bytes. */
+  get walletId(): Bytes
+  /** Whose backup it is. */
+  get role(): Role
+  /** The public key of the party whose backup it is. */
+  get identityKey(): Bytes
+  /** The epoch of the share. */
+  get epoch(): bigint
+  /** When it was made. */
+  get exportedAtMs(): bigint
+  /** The records of a store that has none of this wallet: what was in the file, and that it came from there. */
+  restore(store: Store, nowMs: bigint): StoreBatch
+}
+
 /** A new key on its way to its wrapper. */
 export declare class FreshKey {
   /** For a wrapper of this name. */
   constructor(wrapper: string)
+  /** For people: the name under which [`FreshKey::split_into_words`] belongs. */
+  static forWords(): FreshKey
+  /**
+   * Three lists of words by SLIP-39, any two of which open the vault: **secret**, each to be kept in a place of its
+   * own.
+   */
+  splitIntoWords(): Promise<Array<string>>
   /** The 32 bytes: **secret, in the clear**, for the wrapper; to be wiped behind it. */
   expose(): SecretBytes
   /** The vault of this key, which the wrapper keeps as `wrapped`. Once. */
@@ -197,6 +224,8 @@ export declare class Vault {
   static unlockWithPassword(header: Uint8Array, password: Uint8Array): Promise<Vault>
   /** Opens a vault by the key that its wrapper gave back. The caller wipes its own copy. */
   static unlockWithKey(header: Uint8Array, key: Uint8Array): Vault
+  /** Opens a vault whose key was split into words: two of the three lists. */
+  static unlockWithWords(header: Uint8Array, lists: Array<string>): Promise<Vault>
   /** Public: how the vault is opened. Kept beside the records. */
   get header(): Bytes
   /** The party's secret keys, from their record. */
@@ -207,6 +236,14 @@ export declare class Vault {
 
 /** One party's certified wallet: the share inside, only public data outside. Has no constructor. */
 export declare class Wallet {
+  /** The wallet's certified epoch and this party's keys in one file, sealed under a vault of its own. */
+  backup(vault: Vault, nowMs: bigint): WrittenBackup
+  /** The ids of what this party noted about backups: of the newest, and of having come back from one. */
+  get backupRecordIds(): Array<string>
+  /** What those records say; `sealed` is what the store holds under the ids, in order. */
+  backupStatus(sealed: Array<Uint8Array | undefined | null>): BackupStatus
+  /** Whether the shares came from a backup, so that this party signs nothing before a refresh. */
+  get needsRefresh(): boolean
   /** 32 bytes. */
   get walletId(): Bytes
   /** This party. */
@@ -243,6 +280,18 @@ export declare class Wallet {
   close(): void
 }
 
+/** What a party knows of its wallet's backups. */
+export interface BackupStatus {
+  /** The epoch of the newest backup that was made here. */
+  lastEpoch?: bigint
+  /** When it was made. */
+  lastMs?: bigint
+  /** When this party came back from a backup. */
+  restoredMs?: bigint
+  /** The epoch that a backup made now would hold; absent before everybody acknowledged one. */
+  certifiedEpoch?: bigint
+}
+
 /** What this binary is. */
 export declare function buildInfo(): BuildInfo
 
@@ -269,7 +318,7 @@ export interface CardInfo {
 }
 
 /** What a ceremony does. */
-export type CeremonyKind = 'keygen' | 'sign'
+export type CeremonyKind = 'keygen' | 'sign' | 'refresh' | 'recover'
 
 /** A descriptor's public facts. Nothing is verified but the layout. */
 export interface DescriptorInfo {
@@ -460,4 +509,14 @@ export interface VaultHeaderInfo {
   wrapper?: string
   /** What the wrapper gives the key back for. */
   wrapped?: Bytes
+}
+
+/** What was written, and what to note about it. */
+export interface WrittenBackup {
+  /** The file. */
+  file: Bytes
+  /** The epoch of the shares in it. */
+  epoch: bigint
+  /** That there is a backup of this epoch: to be committed when the file is in the caller's hands. */
+  batch: StoreBatch
 }

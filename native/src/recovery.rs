@@ -107,7 +107,7 @@ impl Recovery {
     }
 
     /// The replacement of a party by the device of this card; `sealed` is this party's record of it, if there is one.
-    #[napi(factory, catch_unwind)]
+    #[napi(catch_unwind)]
     pub fn open(
         env: &Env,
         wallet: &Wallet,

@@ -173,7 +173,7 @@ impl Wallet {
     }
 
     /// Opens a wallet from all records that a store holds of it.
-    #[napi(factory, catch_unwind)]
+    #[napi(catch_unwind)]
     pub fn open_sealed(
         env: &Env,
         identity: &Identity,
@@ -205,6 +205,15 @@ impl Wallet {
     pub fn take_erased(&self) -> StoreBatch {
         let erased = self.erased.lock().unwrap_or_else(PoisonError::into_inner).take();
         erased.unwrap_or_else(|| StoreBatch { writes: Vec::new(), read_back: Vec::new() })
+    }
+
+    /// Numbers of the epochs that this party holds, ascending.
+    #[napi(getter, catch_unwind)]
+    pub fn held_epochs(&self, env: &Env) -> napi::Result<Vec<BigInt>> {
+        guard(env, || {
+            let held = self.membership()?.held().into_iter();
+            Ok(held.map(|(number, _)| BigInt::from(number)).collect())
+        })
     }
 
     /// Whether everybody acknowledged an epoch of the wallet. Before that it has no address.

@@ -7,6 +7,15 @@ import type { Wallet } from '../native.js'
 import type { PartyRole } from '../party-role.js'
 import { Accounts } from './accounts.js'
 import { AskedRequests } from './asked-requests.js'
+import {
+  type BackupParameters,
+  type BackupReturnType,
+  type BackupStatus,
+  type BackupWithWordsReturnType,
+  backup,
+  backupStatus,
+  backupWithWords,
+} from './backup.js'
 import type { WalletContext } from './context.js'
 import { type Cosigning, type CosignParameters, cosign } from './cosign.js'
 import { parseDerivationPath } from './derivation-path.js'
@@ -43,6 +52,8 @@ import {
   type SignTransactionsReturnType,
   signTransactions,
 } from './sign-transactions.js'
+
+import { readStatus, type WalletStatus } from './status.js'
 
 /** A member of a wallet's committee. */
 export interface WalletParty {
@@ -211,6 +222,12 @@ export class MpcAgentWallet implements AsyncDisposable {
     return await this.#track(signTransaction(this.#context, parameters))
   }
 
+  /** Where the wallet stands at this party: its epochs, its peers, its backups. */
+  async status(): Promise<WalletStatus> {
+    this.#assertOpen()
+    return await this.#track(readStatus(this.#context))
+  }
+
   /**
    * Makes other shares of the same keys, together with both other parties: each of the three calls
    * this on its own machine, and the agent's starts it. Addresses stay the same. What an earlier
@@ -283,6 +300,36 @@ export class MpcAgentWallet implements AsyncDisposable {
   ): Promise<SignTransactionsReturnType> {
     this.#assertOpen()
     return await this.#track(signTransactions(this.#context, parameters))
+  }
+
+  /**
+   * What this party needs to come back after its machine is lost, in one encrypted file of about 2 kB:
+   * its keys and its share, and nothing that a pair shares. Make one after every refresh and
+   * recovery, which turn older files into waste paper. Two files of two parties of one epoch are the
+   * key of the wallet: never keep them together.
+   *
+   * @example
+   * const { file } = await wallet.backup({ unlock: { password } })
+   * await verifyBackup({ file, unlock: { password } })
+   * await writeFile('/media/stick/agent.backup', file)
+   * @throws {@link MpcWalletError} `WALLET_PENDING` before all parties acknowledged the shares, or
+   * what the store says.
+   */
+  async backup(parameters: BackupParameters): Promise<BackupReturnType> {
+    this.#assertOpen()
+    return await this.#track(backup(this.#context, parameters))
+  }
+
+  /** As {@link MpcAgentWallet.backup}, with the file's key in three lists of words, two of which open it. */
+  async backupWithWords(): Promise<BackupWithWordsReturnType> {
+    this.#assertOpen()
+    return await this.#track(backupWithWords(this.#context))
+  }
+
+  /** What this party knows of its backups: whether the newest is of the shares that it holds now. */
+  async backupStatus(): Promise<BackupStatus> {
+    this.#assertOpen()
+    return await this.#track(backupStatus(this.#context))
   }
 
   /**

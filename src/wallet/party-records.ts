@@ -1,14 +1,23 @@
 import { MpcWalletError } from '../errors.js'
 import type { RoundOutcome, Session, Store, StoreBatch } from '../native.js'
 import type { KeyShareStore, StoreWrite } from '../storage/index.js'
+import type { Generation } from './generation.js'
 
 /** Records of one wallet have up to 33 kB. */
 const READ_AT_ONCE = 512
+/** Whom a session met is forgotten when it expires: an older copy of that is no harm. */
+const FORGETTABLE_PREFIX = 'session/'
 
 /** A record as the native side opens it. @internal */
 export interface StoredRecord {
   readonly id: string
   readonly value: Uint8Array
+}
+
+interface PartyRecordsParameters {
+  readonly native: Store
+  readonly store: KeyShareStore
+  readonly generation: Generation | undefined
 }
 
 /**
@@ -20,10 +29,12 @@ export interface StoredRecord {
 export class PartyRecords {
   readonly store: KeyShareStore
   readonly #native: Store
+  readonly #generation: Generation | undefined
 
-  constructor({ native, store }: { native: Store; store: KeyShareStore }) {
+  constructor({ native, store, generation }: PartyRecordsParameters) {
     this.#native = native
     this.store = store
+    this.#generation = generation
   }
 
   /** What ceremonies of this party seal with. */
@@ -45,9 +56,17 @@ export class PartyRecords {
     }
   }
 
-  /** Commits a batch that was sealed just now. */
-  commit({ writes, readBack }: StoreBatch): Promise<readonly (Uint8Array | undefined)[]> {
-    return this.store.commit({ writes: writes.map(toWrite), readBack })
+  /** Commits a batch that was sealed just now; what must not be undone is counted outside of the store too. */
+  async commit(batch: StoreBatch): Promise<readonly (Uint8Array | undefined)[]> {
+    const { readBack } = batch
+    const writes = batch.writes.map(toWrite)
+    const counted = writes.some(({ id }) => !id.startsWith(FORGETTABLE_PREFIX))
+    const generation = this.#generation
+    if (generation === undefined || !counted) return await this.store.commit({ writes, readBack })
+    const { number, write } = generation.next()
+    const values = await this.store.commit({ writes: [...writes, write], readBack })
+    await generation.settle(number)
+    return values
   }
 }
 

@@ -15,7 +15,8 @@ use crate::{Failure, Role, Roster};
 
 /// A proposed number may be so far above the highest known one: a hostile number must not end refreshing.
 const MAX_AHEAD: u64 = 16;
-/// Attempts above the newest certificate; recoveries are not counted, for they must not be used up.
+/// Epochs held above the newest certificate; what failed before it was held does not count, or failures would end
+/// refreshing, and a recovery is never refused for it.
 const MAX_OPEN_ATTEMPTS: usize = 16;
 const PREPARED_VERSION: u8 = 1;
 
@@ -226,6 +227,25 @@ impl Epochs {
         self.replaced.contains(identity_key)
     }
 
+    /// What a backup keeps beside the shares, ascending: the certified epoch, and whom this party never works with
+    /// again. `None` before there is a certificate.
+    pub(crate) fn backup(&self) -> Option<Vec<(Key, Secret)>> {
+        let certificate = self.certificate.as_ref()?;
+        let (wallet_id, epoch) = (self.wallet_id, certificate.next_epoch());
+        let prepared = self.held.get(&epoch)?;
+        let transcript = Secret::copy_from(certificate.transcript());
+        let mut records = vec![
+            (Key::Prepared { wallet_id, epoch }, Secret::copy_from(&prepared.encode())),
+            (Key::Acknowledged { wallet_id, epoch }, transcript),
+            (Key::Certificate { wallet_id, epoch }, Secret::copy_from(&certificate.encode())),
+        ];
+        records.extend(self.replaced.iter().map(|&identity_key| {
+            let by = Secret::copy_from(&epoch.to_be_bytes());
+            (Key::Replaced { wallet_id, identity_key }, by)
+        }));
+        Some(records)
+    }
+
     /// The highest epoch that both parties hold with the same transcript, whose key of the peer is not replaced.
     /// No certificate is needed for using it.
     pub fn common(&self, peer: Role, theirs: &[(u64, [u8; 32])]) -> Option<u64> {
@@ -273,9 +293,9 @@ impl Epochs {
         if roster.wallet_id() != &self.wallet_id || self.names_replaced_key(roster) {
             return Err(Failure::config("an attempt with a party that was replaced"));
         }
-        let open = self.intents.range(self.certified() + 1..).count();
+        let open = self.held.range(self.certified() + 1..).count();
         if change == Change::Refresh && open >= MAX_OPEN_ATTEMPTS {
-            return Err(Failure::config("sixteen attempts are open above the newest certificate"));
+            return Err(Failure::config("sixteen epochs are held above the newest certificate"));
         }
         let key = Key::Intent { wallet_id: self.wallet_id, epoch: next };
         Ok(vec![Write::Create(key, Secret::copy_from(session_id))])

@@ -105,7 +105,8 @@ impl Membership {
     /// The shares to work with a peer: the newest epoch that the peer, as far as this party knows, holds too.
     ///
     /// # Errors
-    /// `EpochBehind` where there is none: the peer was replaced, or neither has the other's epochs.
+    /// `ShareStale` where the peer said that it holds only what this party erased; `EpochBehind` where there is no
+    /// such epoch for another reason.
     pub fn with_peer(&self, peer: Role) -> Result<Arc<Wallet>, Failure> {
         let newest = {
             let state = self.state();
@@ -113,7 +114,33 @@ impl Membership {
             let newest = common.find(|held| self.may_hold(peer, held));
             newest.and_then(|held| state.wallets.get(&held.number())).map(Arc::clone)
         };
-        newest.ok_or_else(|| Failure::epoch_behind(Behind::of(self)))
+        newest.ok_or_else(|| match self.is_stale(peer) {
+            true => Failure::peer_share_stale(peer.index()),
+            false => Failure::epoch_behind(Behind::of(self)),
+        })
+    }
+
+    /// Whether a peer said last that it holds only epochs below all of this party's.
+    pub(crate) fn is_stale(&self, peer: Role) -> bool {
+        self.stale_against(&self.state(), peer)
+    }
+
+    fn stale_against(&self, state: &State, peer: Role) -> bool {
+        let oldest = state.epochs.held().next().map(Prepared::number);
+        self.peers()
+            .get(&peer)
+            .and_then(|said| said.held.last())
+            .is_some_and(|(newest, _)| oldest.is_some_and(|oldest| *newest < oldest))
+    }
+
+    /// Why this party does not work under an epoch that it does not hold.
+    pub(crate) fn not_held(&self, epoch: u64) -> Failure {
+        let own = Behind::of(self);
+        let newer = own.held.last().is_some_and(|(newest, _)| *newest < epoch);
+        if newer && own.floor < epoch {
+            return Failure::own_share_stale(own, self.role().index());
+        }
+        Failure::epoch_behind(own)
     }
 
     /// Whether a peer may hold an epoch: what it said last is believed of the numbers that it knew then.
@@ -123,9 +150,12 @@ impl Membership {
         })
     }
 
-    /// A peer said what it holds.
+    /// A peer said what it holds. Of what this party holds by now it spoke too, even where it never heard of it: a
+    /// peer that came back from a backup does not know which numbers were taken since.
     pub(crate) fn note_peer(&self, peer: Role, said: Behind) {
-        self.peers().insert(peer, said);
+        let newest = self.state().epochs.held().next_back().map_or(0, Prepared::number);
+        let floor = said.floor.max(newest);
+        self.peers().insert(peer, Behind { floor, ..said });
     }
 
     /// A number that neither this party nor, as far as it knows, a peer has taken.
@@ -141,8 +171,9 @@ impl Membership {
     /// Opens an invitation to sign under the epoch that it names.
     ///
     /// # Errors
-    /// As [`Invitation::open`]; `EpochBehind` for an epoch that is not held here, with the envelopes that tell the
-    /// initiator what is. A party whose device was replaced gets no answer.
+    /// As [`Invitation::open`]; `EpochBehind` or `ShareStale` for an epoch that is not held here, with the envelopes
+    /// that tell the initiator what is; `RefreshNeeded` for shares from a backup, and the initiator hears that too. A
+    /// party whose device was replaced gets no answer.
     pub fn open_invitation(
         &self,
         descriptor: &[u8],
@@ -154,14 +185,17 @@ impl Membership {
         let read = Descriptor::decode(descriptor)
             .ok_or_else(|| silent(Failure::config("not a session descriptor")))?;
         let initiator = read.initiator.index();
-        if let Some(wallet) = self.epoch(read.epoch) {
+        let held = self.epoch(read.epoch);
+        if let Some(wallet) = &held {
             if wallet.is_replaced(initiator) {
                 return Err(silent(Failure::replaced()));
             }
-            return Invitation::open(&wallet, descriptor, signature, round0, now_ms)
-                .map_err(silent);
+            if !wallet.needs_refresh() {
+                return Invitation::open(wallet, descriptor, signature, round0, now_ms)
+                    .map_err(silent);
+            }
         }
-        let wallet = self.current().map_err(silent)?;
+        let wallet = held.clone().map_or_else(|| self.current(), Ok).map_err(silent)?;
         let signature: &[u8; SIGNATURE_BYTES] = signature
             .try_into()
             .map_err(|_| silent(Failure::config("a descriptor's signature has 64 bytes")))?;
@@ -172,7 +206,10 @@ impl Membership {
             return Err(silent(Failure::config("the descriptor's signature does not verify")));
         }
         read.check_times(now_ms).map_err(silent)?;
-        let failure = Failure::epoch_behind(Behind::of(self));
+        let failure = match held {
+            Some(_) => Failure::refresh_needed(),
+            None => self.not_held(read.epoch),
+        };
         let mut channel = Channel::new(Arc::clone(&self.identity), wallet.roster().clone(), read);
         let outgoing = channel.send_abort(&failure);
         Err(Refusal { failure, outgoing })
@@ -215,6 +252,54 @@ impl Membership {
         held.filter(|held| held.number() > state.epochs.certified())
             .find_map(|held| Certificate::decode(bytes, &held.roster))
             .filter(|certificate| state.epochs.certify(certificate).is_ok())
+    }
+
+    /// Everything that a backup of this wallet holds: the party's keys and its certified epoch, with shares that have
+    /// nothing of any pair. Ascending by key. [`Membership::restore`] reads it.
+    ///
+    /// # Errors
+    /// `Config` before the first certificate: the other parties may not hold the wallet.
+    pub fn backup(&self) -> Result<Vec<(Key, Secret)>, Failure> {
+        let state = self.state();
+        let uncertified = || Failure::config("not every party has acknowledged the wallet yet");
+        let mut records = state.epochs.backup().ok_or_else(uncertified)?;
+        let (wallet_id, epoch) = (*state.epochs.wallet_id(), state.epochs.certified());
+        let wallet = state.wallets.get(&epoch).ok_or_else(no_share)?;
+        records.extend(wallet.shares().map(|share| {
+            let key_id = share.key_id().to_owned();
+            let key = Key::Share { wallet_id, epoch, key_id };
+            (key, Secret(share.encode_for_backup()))
+        }));
+        records.push((Key::Identity, Secret(self.identity.encode())));
+        records.sort_by(|(one, _), (other, _)| one.cmp(other));
+        Ok(records)
+    }
+
+    /// A party from its backup. Checks that every share is of its epoch (`x_i·G = X_i`), that all parties of the
+    /// epoch's roster certified it, that this party is one of them, and that there is nothing else: OT state in a
+    /// backup is refused.
+    ///
+    /// # Errors
+    /// `Storage` for records that no backup has.
+    pub fn restore(records: &[(Key, Secret)]) -> Result<Arc<Self>, Failure> {
+        let identity = records.iter().find_map(|(key, value)| match key {
+            Key::Identity => Identity::decode(&value.0),
+            _ => None,
+        });
+        let wallet_id = records.iter().find_map(|(key, _)| match key {
+            Key::Certificate { wallet_id, .. } => Some(*wallet_id),
+            _ => None,
+        });
+        let (identity, wallet_id) = identity.zip(wallet_id).ok_or_else(Failure::storage)?;
+        let (membership, _) = Self::load(Arc::new(identity), wallet_id, records)?;
+        // What it would write is what was read: nothing is missing and nothing stands beside it.
+        let again = membership.backup()?;
+        let same = again.len() == records.len()
+            && again
+                .iter()
+                .zip(records)
+                .all(|((key, value), (of, read))| key == of && *value.0 == *read.0);
+        same.then_some(membership).ok_or_else(Failure::storage)
     }
 
     /// What to commit for a certificate; then [`Membership::note_certified`].

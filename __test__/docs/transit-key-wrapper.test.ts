@@ -8,7 +8,7 @@ import { inDirectory } from '../helpers/stores.js'
 import { root } from './documents.js'
 import { runExample } from './examples.js'
 
-const EXAMPLE = 'examples/kms-key-wrapper.mjs'
+const EXAMPLE = 'examples/transit-key-wrapper.mjs'
 const TOKEN = 'a token that the service knows'
 const OPENED = /^agent [0-9a-f]{64}$/
 
@@ -54,10 +54,10 @@ describe('a store that a key-management service opens', () => {
       const path = join(directory, 'agent', 'wallet.db')
       const made = await open(path)
 
-      await expect(open(path, { key: 'another-key' })).rejects.toThrow('the KMS says 400')
-      await expect(open(path, { token: 'another' })).rejects.toThrow('the KMS says 403')
-      const nowhere = open(path, { at: 'http://127.0.0.1:1' })
-      await expect(nowhere).rejects.toThrow('the KMS does not answer')
+      await expect(open(path, { key: 'another-key' })).rejects.toThrow('the engine says 400')
+      await expect(open(path, { token: 'another' })).rejects.toThrow('the engine says 403')
+      const away = open(path, { at: 'http://127.0.0.1:1' })
+      await expect(away).rejects.toThrow("code: 'UNLOCK_UNAVAILABLE'")
       expect(await open(path)).toEqual(made)
     })
   })
