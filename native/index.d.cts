@@ -274,6 +274,8 @@ export declare class Wallet {
   static openSealed(identity: Identity, walletId: Uint8Array, store: Store, records: Array<StoredRecord>): Wallet
   /** After `openSealed`: what an attempt that nobody acknowledged left, to be erased. */
   takeErased(): StoreBatch
+  /** Numbers of the epochs that this party holds, ascending. */
+  get heldEpochs(): Array<bigint>
   /** Whether everybody acknowledged an epoch of the wallet. Before that it has no address. */
   get isCertified(): boolean
   /** Lets go of the share. Sessions that run keep theirs until they end. */
