@@ -37,6 +37,8 @@ export declare class Identity {
   get role(): Role
   /** Ed25519, 32 bytes. */
   get identityKey(): Bytes
+  /** This party's signature, 64 bytes, over the 48 bytes of a head of its own audit log. */
+  signAuditHead(head: Uint8Array): Bytes
   /** A fresh committed nonce and the signed public card for one key generation. */
   createPairing(): Pairing
 }
@@ -217,6 +219,11 @@ export declare class Wallet {
   static openSealed(identity: Identity, walletId: Uint8Array, store: Store, records: Array<StoredRecord>): Wallet
   /** After `openSealed`: what an attempt that nobody acknowledged left, to be erased. */
   takeErased(): StoreBatch
+  /**
+   * Counts sessions with the owner of an identity key that nobody ended, against that key: a failed check may have
+   * been forgotten. At eight the pair is poisoned. The batch is to be committed; it is empty for a key of no party.
+   */
+  countLostVerdicts(identityKey: Uint8Array, count: number): StoreBatch
   /** Whether everybody acknowledged an epoch of the wallet. Before that it has no address. */
   get isCertified(): boolean
   /** Lets go of the share. Sessions that run keep theirs until they end. */

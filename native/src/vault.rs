@@ -73,6 +73,9 @@ fn name(key: &Key) -> RecordName {
         Key::PendingRecovery { wallet_id, roster_hash } => {
             about("recovery", wallet_id, roster_hash)
         }
+        Key::LostVerdicts { wallet_id, identity_key } => {
+            about("lost-verdicts", wallet_id, identity_key)
+        }
         Key::Replaced { wallet_id, identity_key } => about("replaced", wallet_id, identity_key),
         Key::SetupFailures(own, peer) => about("setup-failures", own, peer),
         Key::Poisonings(own, peer) => about("poisonings", own, peer),

@@ -1,4 +1,5 @@
 import { setMaxListeners } from 'node:events'
+import { exportAuditLog } from '../audit/index.js'
 import { ChainType } from '../chain-type.js'
 import { MpcWalletError } from '../errors.js'
 import { invalid, requireFunction, requireObject } from '../guards.js'
@@ -13,6 +14,7 @@ import { parseDerivationPath } from './derivation-path.js'
 import { Emitter } from './emitter.js'
 import type { WalletEvents } from './events.js'
 import { toWalletId, type WalletId } from './ids.js'
+import { Journal, type Opening } from './journal.js'
 import {
   type CreateWalletParameters,
   createNativeWallet,
@@ -91,7 +93,10 @@ export class MpcAgentWallet implements AsyncDisposable {
   #cosigning: Cosigning | undefined
   #closed: Promise<void> | undefined
 
-  private constructor({ wallet: native, transport, records }: NewWallet) {
+  private constructor(
+    { wallet: native, transport, records }: NewWallet,
+    journal: Journal | undefined,
+  ) {
     this.walletId = toWalletId(native.walletId)
     this.role = native.role
     this.policy = readPolicy(native.policy)
@@ -102,6 +107,7 @@ export class MpcAgentWallet implements AsyncDisposable {
       native,
       transport,
       records,
+      journal,
       events: this.#events,
       asked: new AskedRequests(),
       accounts: new Accounts(native),
@@ -120,7 +126,7 @@ export class MpcAgentWallet implements AsyncDisposable {
    * culprits.
    */
   static async create(parameters: CreateWalletParameters): Promise<MpcAgentWallet> {
-    return new MpcAgentWallet(await createNativeWallet(parameters))
+    return await MpcAgentWallet.#start(await createNativeWallet(parameters), 'made')
   }
 
   /**
@@ -129,7 +135,7 @@ export class MpcAgentWallet implements AsyncDisposable {
    * @throws {@link MpcWalletError} as {@link MpcAgentWallet.create}.
    */
   static async join(parameters: CreateWalletParameters): Promise<MpcAgentWallet> {
-    return new MpcAgentWallet(await joinNativeWallet(parameters))
+    return await MpcAgentWallet.#start(await joinNativeWallet(parameters), 'made')
   }
 
   /**
@@ -142,7 +148,7 @@ export class MpcAgentWallet implements AsyncDisposable {
    * `SHARE_UNREADABLE` for records that were changed, and what the store says.
    */
   static async open(parameters: OpenWalletParameters): Promise<MpcAgentWallet> {
-    return new MpcAgentWallet(await openNativeWallet(parameters))
+    return await MpcAgentWallet.#start(await openNativeWallet(parameters), 'opened')
   }
 
   /**
@@ -150,7 +156,18 @@ export class MpcAgentWallet implements AsyncDisposable {
    * MpcAgentWallet.recover}.
    */
   static async joinRecovery(parameters: JoinRecoveryParameters): Promise<MpcAgentWallet> {
-    return new MpcAgentWallet(await joinNativeRecovery(parameters))
+    return await MpcAgentWallet.#start(await joinNativeRecovery(parameters), 'joined')
+  }
+
+  static async #start(started: NewWallet, opening: Opening): Promise<MpcAgentWallet> {
+    const { wallet, records } = started
+    try {
+      const journal = records && (await Journal.open(wallet, records, opening))
+      return new MpcAgentWallet(started, journal)
+    } catch (error) {
+      wallet.close()
+      throw MpcWalletError.wrap(error)
+    }
   }
 
   /** The committee, by ascending index. A recovery changes the keys of one party. */
@@ -225,7 +242,7 @@ export class MpcAgentWallet implements AsyncDisposable {
    */
   async refresh(parameters: RefreshParameters = {}): Promise<RefreshReturnType> {
     this.#assertOpen()
-    return await this.#track(refresh(this.#context, parameters))
+    return await this.#track(this.#changeEpoch('refresh', refresh(this.#context, parameters)))
   }
 
   /**
@@ -240,13 +257,13 @@ export class MpcAgentWallet implements AsyncDisposable {
    */
   async signRecovery(parameters: SignRecoveryParameters): Promise<string> {
     this.#assertOpen()
-    return await this.#track(signRecovery(this.#context, parameters))
+    return await this.#track(this.#signRecovery(parameters))
   }
 
   /** Takes note of what persons signed about a replacement, and says where it stands. */
   async recoveryStatus(parameters: RecoveryParameters): Promise<RecoveryStatus> {
     this.#assertOpen()
-    return await this.#track(recoveryStatus(this.#context, parameters))
+    return await this.#track(this.#recoveryStatus(parameters))
   }
 
   /**
@@ -259,7 +276,7 @@ export class MpcAgentWallet implements AsyncDisposable {
    */
   async recover(parameters: RecoverParameters): Promise<RefreshReturnType> {
     this.#assertOpen()
-    return await this.#track(recover(this.#context, parameters))
+    return await this.#track(this.#changeEpoch('recover', recover(this.#context, parameters)))
   }
 
   /**
@@ -308,6 +325,24 @@ export class MpcAgentWallet implements AsyncDisposable {
   }
 
   /**
+   * The lines of this party's audit log, the last of them a head that stands for all before it. Keep
+   * that one somewhere else: with it, whoever verifies the log sees if anything up to it was changed
+   * or cut off. A party without a store keeps no log.
+   *
+   * @example
+   * for await (const line of wallet.exportAuditLog()) file.write(`${line}\n`)
+   * @throws {@link MpcWalletError} `INVALID_INPUT` without a store, or what the store says.
+   */
+  async *exportAuditLog(): AsyncGenerator<string, void, void> {
+    this.#assertOpen()
+    const { journal, records } = this.#context
+    if (journal === undefined || records === undefined)
+      throw invalid('wallet', 'is of a party without a store, which keeps no log')
+    await journal.seal()
+    yield* exportAuditLog(records.store)
+  }
+
+  /**
    * Calls `listener` for each event of a kind and returns the function that stops it. A listener
    * that throws breaks nothing.
    */
@@ -335,6 +370,37 @@ export class MpcAgentWallet implements AsyncDisposable {
     this.#closing.abort(new MpcWalletError('SESSION_CLOSED', 'the wallet was closed'))
     await Promise.allSettled(this.#work)
     this.#native.close()
+    await this.#context.journal?.close()
+  }
+
+  async #changeEpoch(
+    ceremony: 'refresh' | 'recover',
+    changing: Promise<RefreshReturnType>,
+  ): Promise<RefreshReturnType> {
+    const changed = await changing
+    const { ceremonyId, epoch } = changed
+    const facts = { ceremony, ceremonyId, epoch: String(epoch) }
+    await this.#context.journal?.note('epoch.changed', facts)
+    return changed
+  }
+
+  async #signRecovery(parameters: SignRecoveryParameters): Promise<string> {
+    const document = await signRecovery(this.#context, parameters)
+    const { replacement } = parameters
+    await this.#context.journal?.note('recovery.signed', { replacement, document })
+    return document
+  }
+
+  async #recoveryStatus(parameters: RecoveryParameters): Promise<RecoveryStatus> {
+    const status = await recoveryStatus(this.#context, parameters)
+    const { replacement, documents = [] } = parameters
+    if (documents.length > 0)
+      await this.#context.journal?.note('recovery.noted', {
+        replacement,
+        documents,
+        state: status.state,
+      })
+    return status
   }
 
   #track<Value>(work: Promise<Value>): Promise<Value> {

@@ -1,6 +1,9 @@
 import { MpcWalletError } from '../errors.js'
-import type { RoundOutcome, Session, Store, StoreBatch } from '../native.js'
+import type { Identity, RoundOutcome, Session, Store, StoreBatch } from '../native.js'
 import type { KeyShareStore, StoreWrite } from '../storage/index.js'
+
+/** Sessions that this party started or joined. @internal */
+export const SEEN_PREFIX = 'session/'
 
 /** Records of one wallet have up to 33 kB. */
 const READ_AT_ONCE = 512
@@ -11,6 +14,13 @@ export interface StoredRecord {
   readonly value: Uint8Array
 }
 
+/** What a party's records are opened with. @internal */
+export interface OpenedRecords {
+  readonly native: Store
+  readonly store: KeyShareStore
+  readonly identity: Identity
+}
+
 /**
  * The records of a party that outlive its process: sealed natively, kept by a store. No plaintext
  * passes here.
@@ -19,11 +29,14 @@ export interface StoredRecord {
  */
 export class PartyRecords {
   readonly store: KeyShareStore
+  /** Whose records they are. */
+  readonly identity: Identity
   readonly #native: Store
 
-  constructor({ native, store }: { native: Store; store: KeyShareStore }) {
+  constructor({ native, store, identity }: OpenedRecords) {
     this.#native = native
     this.store = store
+    this.identity = identity
   }
 
   /** What ceremonies of this party seal with. */
@@ -33,12 +46,21 @@ export class PartyRecords {
 
   /**
    * Makes durable what a session waits for, and lets the session go on. A batch reaches the store in
-   * the turn in which it was sealed: what one session counted is never overwritten by another.
+   * the turn in which it was sealed: what one session counted is never overwritten by another. Only
+   * the registration of the session, which overwrites nothing, may be handed to `register` instead.
    */
-  async settle(session: Session): Promise<() => Promise<RoundOutcome>> {
+  async settle(
+    session: Session,
+    register?: (writes: readonly StoreWrite[]) => Promise<void>,
+  ): Promise<() => Promise<RoundOutcome>> {
     try {
-      const values = await this.commit(session.takeBatch())
-      return () => session.committed(BigInt(Date.now()), [...values])
+      const batch = session.takeBatch()
+      if (register === undefined || !isRegistration(batch)) {
+        const values = await this.commit(batch)
+        return () => session.committed(BigInt(Date.now()), [...values])
+      }
+      await register(toWrites(batch))
+      return () => session.committed(BigInt(Date.now()), [])
     } catch (error) {
       const { code } = MpcWalletError.wrap(error)
       return () => session.commitFailed(BigInt(Date.now()), code === 'STORE_RECORD_EXISTS')
@@ -46,8 +68,8 @@ export class PartyRecords {
   }
 
   /** Commits a batch that was sealed just now. */
-  commit({ writes, readBack }: StoreBatch): Promise<readonly (Uint8Array | undefined)[]> {
-    return this.store.commit({ writes: writes.map(toWrite), readBack })
+  commit(batch: StoreBatch): Promise<readonly (Uint8Array | undefined)[]> {
+    return this.store.commit({ writes: toWrites(batch), readBack: batch.readBack })
   }
 }
 
@@ -64,6 +86,16 @@ export async function readRecords(store: KeyShareStore, prefix: string): Promise
     }
   }
   return records
+}
+
+/** The writes of a batch, as a store takes them. @internal */
+export function toWrites({ writes }: StoreBatch): StoreWrite[] {
+  return writes.map(toWrite)
+}
+
+/** Whether a batch says that a session begins, and nothing else. */
+function isRegistration({ writes, readBack }: StoreBatch): boolean {
+  return readBack.length === 0 && writes.every(({ id }) => id.startsWith(SEEN_PREFIX))
 }
 
 function toWrite({ kind, id, value }: StoreBatch['writes'][number]): StoreWrite {

@@ -4,7 +4,7 @@ import { type Identity, native, type Pairing, type Store } from '../native.js'
 import type { PartyRole } from '../party-role.js'
 import type { KeyShareStore } from '../storage/index.js'
 import { toWalletId, type WalletId } from './ids.js'
-import { PartyRecords, readRecords } from './party-records.js'
+import { PartyRecords, readRecords, SEEN_PREFIX } from './party-records.js'
 import { requireUnlock, type Unlock, type UnlockCost, unlockStore } from './unlock.js'
 
 const IDENTITY_ID = 'identity'
@@ -130,9 +130,9 @@ export class Party {
       const identity = vault.openIdentity(sealed)
       if (wanted !== undefined && wanted !== identity.role)
         throw invalid('role', `must be ${identity.role}, which this store holds`)
-      const seen = await readRecords(store, 'session/')
+      const seen = await readRecords(store, SEEN_PREFIX)
       const opened = vault.store([...seen, ...(await readRecords(store, 'count/'))])
-      const records = new PartyRecords({ native: opened, store })
+      const records = new PartyRecords({ native: opened, store, identity })
       return new Party({ identity, store: opened, records }, await walletsIn(store))
     } catch (error) {
       throw MpcWalletError.wrap(error)
@@ -141,7 +141,7 @@ export class Party {
 
   static async #make(role: PartyRole, opened: Store, store: KeyShareStore): Promise<Party> {
     const identity = native.Identity.generate(role)
-    const records = new PartyRecords({ native: opened, store })
+    const records = new PartyRecords({ native: opened, store, identity })
     await records.commit(opened.sealIdentity(identity))
     return new Party({ identity, store: opened, records }, [])
   }

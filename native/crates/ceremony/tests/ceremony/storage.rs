@@ -67,7 +67,10 @@ fn kind(commit: &Commit) -> &'static str {
         Key::PendingRecovery { .. } => "recovery",
         Key::Acknowledged { .. } => "acknowledgement",
         Key::Certificate { .. } => "certificate",
-        Key::SetupFailures(..) | Key::Poisonings(..) | Key::Cheats(..) => "count",
+        Key::SetupFailures(..)
+        | Key::Poisonings(..)
+        | Key::Cheats(..)
+        | Key::LostVerdicts { .. } => "count",
     }
 }
 
