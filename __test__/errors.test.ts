@@ -114,10 +114,12 @@ describe('the error table', () => {
       'PROTOCOL_TIMEOUT',
       'STORE_LOCKED',
       'STORE_FULL',
+      'EPOCH_BEHIND',
       'STORE_UNAVAILABLE',
       'NATIVE_BUSY',
       'COSIGNER_OFFLINE',
       'TRANSPORT_UNAVAILABLE',
+      'UNLOCK_UNAVAILABLE',
       'RPC_UNAVAILABLE',
       'RELAY_QUOTA_EXHAUSTED',
     ])

@@ -836,10 +836,12 @@ function __napiStampBindingTarget(exportsObject, target) {
 module.exports.__napiBindingTarget = __napiStampBindingTarget(nativeBinding, __napiLoadedBindingTarget)
 module.exports = nativeBinding
 module.exports.Authorization = nativeBinding.Authorization
+module.exports.Backup = nativeBinding.Backup
 module.exports.FreshKey = nativeBinding.FreshKey
 module.exports.Identity = nativeBinding.Identity
 module.exports.Intent = nativeBinding.Intent
 module.exports.Invitation = nativeBinding.Invitation
+module.exports.Notice = nativeBinding.Notice
 module.exports.Pairing = nativeBinding.Pairing
 module.exports.Recovery = nativeBinding.Recovery
 module.exports.ReshareConsent = nativeBinding.ReshareConsent

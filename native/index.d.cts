@@ -19,10 +19,37 @@ export declare class Authorization {
   get expiresAtMs(): bigint
 }
 
+/** A backup that was opened and checked. */
+export declare class Backup {
+  /** Opens a file and checks everything in it: the share against its epoch, the certificate against the roster. */
+  static open(file: Uint8Array, vault: Vault): Backup
+  /** How a file is unlocked: the header of its vault. */
+  static header(file: Uint8Array): Bytes
+  /** 32 bytes. */
+  get walletId(): Bytes
+  /** Whose backup it is. */
+  get role(): Role
+  /** The public key of the party whose backup it is. */
+  get identityKey(): Bytes
+  /** The epoch of the share. */
+  get epoch(): bigint
+  /** When it was made. */
+  get exportedAtMs(): bigint
+  /** The records of a store that has none of this wallet: what was in the file, and that it came from there. */
+  restore(store: Store, nowMs: bigint): StoreBatch
+}
+
 /** A new key on its way to its wrapper. */
 export declare class FreshKey {
   /** For a wrapper of this name. */
   constructor(wrapper: string)
+  /** For people: the name under which [`FreshKey::split_into_words`] belongs. */
+  static forWords(): FreshKey
+  /**
+   * Three lists of words by SLIP-39, any two of which open the vault: **secret**, each to be kept in a place of its
+   * own.
+   */
+  splitIntoWords(): Promise<Array<string>>
   /** The 32 bytes: **secret, in the clear**, for the wrapper; to be wiped behind it. */
   expose(): SecretBytes
   /** The vault of this key, which the wrapper keeps as `wrapped`. Once. */
@@ -85,6 +112,22 @@ export declare class Invitation {
   refuse(): Array<Bytes>
 }
 
+/** A notice that arrived, verified and opened. */
+export declare class Notice {
+  /** A notice to one party, with at most 16 documents. */
+  static send(wallet: Wallet, to: Role, documents: Array<Uint8Array>, nowMs: bigint, lifetimeMs: number): OutgoingNotice
+  /** Verifies and opens a notice. */
+  static open(wallet: Wallet, descriptor: Uint8Array, signature: Uint8Array, round0: Uint8Array, nowMs: bigint): Notice
+  /** Who sent it. */
+  get from(): Role
+  /** Documents that persons may have signed; nothing in them was looked at. */
+  get documents(): Array<Bytes>
+  /** What to make durable: a newer certificate, and what it erases. Then `settle`. */
+  batch(): StoreBatch
+  /** The batch is durable. */
+  settle(): void
+}
+
 /** One party's side of one pairing; consumed by the session it starts. */
 export declare class Pairing {
   /** The card to hand to the other two parties. */
@@ -93,10 +136,14 @@ export declare class Pairing {
 
 /** One replacement at one survivor. */
 export declare class Recovery {
-  /** The id of this party's record of a replacement, to be read from the store first. */
+  /** The id of this party's record of the replacement by the device of a card, to be read from the store first. */
   static recordId(wallet: Wallet, card: Uint8Array): string
   /** The replacement of a party by the device of this card; `sealed` is this party's record of it, if there is one. */
   static open(wallet: Wallet, card: Uint8Array, sealed: Uint8Array | undefined | null, nowMs: bigint): Recovery
+  /** The id of this party's record of the replacement that a signed document is about. */
+  static recordIdOf(wallet: Wallet, signed: Uint8Array): string
+  /** The replacement that a signed document is about: to take note of it without the new device's card. */
+  static openAnnounced(wallet: Wallet, signed: Uint8Array, sealed: Uint8Array | undefined | null, nowMs: bigint): Recovery
   /** What the person behind this party says, signed with the approver key. */
   sign(verdict: RecoveryVerdict, expiresAtMs: bigint): Bytes
   /** Takes what somebody signed; the batch is to be committed before anything is said about it. */
@@ -179,6 +226,8 @@ export declare class Vault {
   static unlockWithPassword(header: Uint8Array, password: Uint8Array): Promise<Vault>
   /** Opens a vault by the key that its wrapper gave back. The caller wipes its own copy. */
   static unlockWithKey(header: Uint8Array, key: Uint8Array): Vault
+  /** Opens a vault whose key was split into words: two of the three lists. */
+  static unlockWithWords(header: Uint8Array, lists: Array<string>): Promise<Vault>
   /** Public: how the vault is opened. Kept beside the records. */
   get header(): Bytes
   /** The party's secret keys, from their record. */
@@ -189,6 +238,14 @@ export declare class Vault {
 
 /** One party's certified wallet: the share inside, only public data outside. Has no constructor. */
 export declare class Wallet {
+  /** The wallet's certified epoch and this party's keys in one file, sealed under a vault of its own. */
+  backup(vault: Vault, nowMs: bigint): WrittenBackup
+  /** The ids of what this party noted about backups: of the newest, and of having come back from one. */
+  get backupRecordIds(): Array<string>
+  /** What those records say; `sealed` is what the store holds under the ids, in order. */
+  backupStatus(sealed: Array<Uint8Array | undefined | null>): BackupStatus
+  /** Whether the shares came from a backup, so that this party signs nothing before a refresh. */
+  get needsRefresh(): boolean
   /** 32 bytes. */
   get walletId(): Bytes
   /** This party. */
@@ -230,6 +287,18 @@ export declare class Wallet {
   close(): void
 }
 
+/** What a party knows of its wallet's backups. */
+export interface BackupStatus {
+  /** The epoch of the newest backup that was made here. */
+  lastEpoch?: bigint
+  /** When it was made. */
+  lastMs?: bigint
+  /** When this party came back from a backup. */
+  restoredMs?: bigint
+  /** The epoch that a backup made now would hold; absent before everybody acknowledged one. */
+  certifiedEpoch?: bigint
+}
+
 /** What this binary is. */
 export declare function buildInfo(): BuildInfo
 
@@ -256,7 +325,7 @@ export interface CardInfo {
 }
 
 /** What a ceremony does. */
-export type CeremonyKind = 'keygen' | 'sign'
+export type CeremonyKind = 'keygen' | 'sign' | 'refresh' | 'recover'
 
 /** A descriptor's public facts. Nothing is verified but the layout. */
 export interface DescriptorInfo {
@@ -307,6 +376,16 @@ export interface Joined {
   code?: string
   /** What to send instead. */
   outgoing: Array<Bytes>
+}
+
+/** What is handed to the transport. */
+export interface OutgoingNotice {
+  /** To be opened first. */
+  descriptor: Bytes
+  /** This party's signature over it. */
+  descriptorSignature: Bytes
+  /** To be sent then. */
+  envelopes: Array<Bytes>
 }
 
 /** A party of a committee. */
@@ -437,4 +516,14 @@ export interface VaultHeaderInfo {
   wrapper?: string
   /** What the wrapper gives the key back for. */
   wrapped?: Bytes
+}
+
+/** What was written, and what to note about it. */
+export interface WrittenBackup {
+  /** The file. */
+  file: Bytes
+  /** The epoch of the shares in it. */
+  epoch: bigint
+  /** That there is a backup of this epoch: to be committed when the file is in the caller's hands. */
+  batch: StoreBatch
 }

@@ -90,7 +90,7 @@ export const ERROR_TABLE = Object.freeze({
   ROLLBACK: {
     meaning: 'something is older than what was seen before, as after restoring an old copy',
     retryable: false,
-    next: 'find out which copy was restored, and call the operator before anything is signed',
+    next: 'open the newest copy; where there is none, restore a backup into a new store, or have this party recovered',
   },
   STORE_RECORD_EXISTS: {
     meaning: 'a record that was to be created is already there; nothing of the batch was written',
@@ -150,9 +150,36 @@ export const ERROR_TABLE = Object.freeze({
     next: 'restore a backup, or recover this party with the other two; find out who had access',
   },
   WRONG_PASSWORD: {
-    meaning: 'the password, or the key of the key wrapper, is not the one that sealed the store',
+    meaning:
+      'the password, the key of the key wrapper, or the words are not those that it is sealed with',
     retryable: false,
     next: 'try the right one; nothing was changed',
+  },
+  SHARE_STALE: {
+    meaning:
+      "a party's share is of an epoch that the other parties erased, as after restoring an old backup; it works with nobody",
+    retryable: false,
+    next: 'have that party recovered by the other two; the newer share is in no backup of it',
+  },
+  REFRESH_NEEDED: {
+    meaning: 'a party was restored from a backup, and no pair with it signs yet',
+    retryable: false,
+    next: 'refresh with all three parties; until then the other two sign with each other',
+  },
+  WALLET_PENDING: {
+    meaning: 'not every party has acknowledged the shares of this wallet yet',
+    retryable: true,
+    next: 'open the wallet at all three parties and let them meet; nothing is paid to it before',
+  },
+  BACKUP_UNREADABLE: {
+    meaning: 'the file is no backup of this version, or was changed',
+    retryable: false,
+    next: 'use another copy of it, or have this party recovered with the other two',
+  },
+  WORDS_INVALID: {
+    meaning: 'the words are not as they were written down; the message says what is wrong',
+    retryable: false,
+    next: 'compare them with the paper; take the third list if one of the two cannot be read',
   },
   APPROVAL_MISSING: {
     meaning: 'a person whose approval this recovery needs has not given it',
@@ -216,6 +243,11 @@ export const ERROR_TABLE = Object.freeze({
     meaning: "this party's transport failed; the cause is what it threw",
     retryable: true,
     next: 'look at the transport, then call again',
+  },
+  UNLOCK_UNAVAILABLE: {
+    meaning: 'the key wrapper, or what asks for the password, failed; the cause is what it threw',
+    retryable: true,
+    next: 'look at the keychain, the key-management service or the prompt, then open again',
   },
   PEER_MISSING: {
     meaning: 'an optional package that this function needs is not installed; the message names it',

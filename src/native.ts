@@ -3,6 +3,7 @@ import { MpcWalletError } from './errors.js'
 import { VERSION } from './version.js'
 
 export type {
+  Backup,
   Identity,
   Intent,
   Invitation,

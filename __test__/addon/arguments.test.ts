@@ -1,14 +1,19 @@
 import { createRequire } from 'node:module'
 import { beforeAll, describe, expect, it } from '@jest/globals'
 import {
+  FreshKey,
   Identity,
   Intent,
   Invitation,
+  Recovery,
+  ReshareConsent,
   readCard,
   readDescriptor,
+  readVaultHeader,
   Session,
   Store,
-  type Wallet,
+  Vault,
+  Wallet,
 } from '#native'
 import {
   committee,
@@ -20,10 +25,18 @@ import {
   PAYMENT,
   type Requested,
   request,
+  round0In,
   type Strangers,
   strangers,
   untilWords,
 } from '../helpers/native-committee.js'
+import {
+  freshVault,
+  recordsUnder,
+  sealedWallet,
+  untilCommit,
+  write,
+} from '../helpers/native-sealed.js'
 import { readSurface } from '../helpers/native-surface.js'
 
 const require = createRequire(import.meta.url)
@@ -36,10 +49,24 @@ interface Call {
 
 const bytes = new Uint8Array([1, 2, 3])
 
+/** Where `undefined` and `null` stand for nothing. */
+const notBytesIfAny = notBytes().filter((value) => value !== undefined && value !== null)
+
 /** What is not of a type, by the type as the declarations write it. */
 const NOT_OF_TYPE: Record<string, readonly unknown[]> = {
   Uint8Array: notBytes(),
   'Array<Uint8Array>': [...notArrays(bytes), ...notBytes().map((value) => [value]), new Array(1)],
+  'Uint8Array | undefined | null': notBytesIfAny,
+  'Array<Uint8Array | undefined | null>': [
+    ...notArrays(bytes),
+    ...notBytesIfAny.map((value) => [value]),
+  ],
+  'Array<StoredRecord>': [
+    ...notArrays({ id: 'identity', value: bytes }),
+    ...[undefined, null, 1, 'identity', {}, [], new Array(1)].map((record) => [record]),
+    ...[undefined, null, 1, {}].map((id) => [{ id, value: bytes }]),
+    ...notBytes().map((value) => [{ id: 'identity', value }]),
+  ],
   'Array<string>': [...notArrays('a'), [1], [null], [undefined], [{}], [['a']], [Symbol('a')]],
   'Array<number>': [...notArrays(0), ['0'], [0n], [null], [undefined], [{}], [[0]], new Array(1)],
   'Array<Array<number>>': [
@@ -51,6 +78,7 @@ const NOT_OF_TYPE: Record<string, readonly unknown[]> = {
   bigint: [undefined, null, 0, -1, 1.5, Number.NaN, 2 ** 53, '1', {}, [], true, Object(1n)],
   number: [undefined, null, 1n, '1', {}, [], true, new Number(1), Symbol('a')],
   Role: [undefined, null, 0, 1, {}, [], '', 'Agent', 'agent ', 'owner', new String('agent')],
+  RecoveryVerdict: [undefined, null, 0, 1, {}, [], '', 'Veto', 'veto ', 'yes', new String('veto')],
   PayloadInput: [
     ...[undefined, null, 1, 'evm.transaction', {}, []],
     ...[undefined, null, 1, {}].map((kind) => ({ ...PAYMENT, kind })),
@@ -59,14 +87,20 @@ const NOT_OF_TYPE: Record<string, readonly unknown[]> = {
   ],
 }
 
+const NO_TIMES = [-1n, -(2n ** 63n), -(2n ** 64n) + 1n, 2n ** 64n, 2n ** 64n + 5n, 2n ** 128n]
+
 /** What is of the type and means nothing, by parameter. */
 const OUT_OF_RANGE: Record<string, readonly unknown[]> = {
-  nowMs: [-1n, -(2n ** 63n), -(2n ** 64n) + 1n, 2n ** 64n, 2n ** 64n + 5n, 2n ** 128n],
+  nowMs: NO_TIMES,
+  expiresAtMs: NO_TIMES,
   lifetimeMs: [...notWhole(), 0, 2 ** 53],
   path: noPaths(),
   paths: [[], [[0], [0]], ...noPaths().map((path) => [path])],
   intents: [[], ...[2, 65].map((count) => new Array(count).fill(Intent.parse(PAYMENT)))],
   item: [...notWhole(), 1, 2 ** 32],
+  walletId: [0, 31, 33].map((length) => new Uint8Array(length)),
+  password: [0, 1_025].map((length) => new Uint8Array(length)),
+  wrapped: [new Uint8Array(4_097)],
 }
 
 const TYPE_ERRORS = [
@@ -185,8 +219,12 @@ let wallets: Each<Wallet>
 let parties: Strangers
 let requested: Requested
 
+/** Its members begin refreshes and recoveries that nobody ends. */
+let changing: Each<Wallet>
+
 beforeAll(async () => {
   wallets = await committee()
+  changing = await committee()
   parties = strangers()
   requested = await request({ wallets })
 })
@@ -199,6 +237,14 @@ async function callOf(name: string): Promise<Call> {
 }
 
 const CALLS: Record<string, () => Call | Promise<Call>> = {
+  'new FreshKey': () => ({
+    values: ['keychain'],
+    call: (wrapper: string) => new FreshKey(wrapper),
+  }),
+  'FreshKey#createVault': () => {
+    const key = new FreshKey('keychain')
+    return { values: [bytes], call: (wrapped) => key.createVault(wrapped) }
+  },
   'Identity.generate': () => ({ values: ['agent'], call: Identity.generate }),
   'Intent.parse': () => ({ values: [PAYMENT], call: Intent.parse }),
   'Invitation.open': () => ({
@@ -223,6 +269,63 @@ const CALLS: Record<string, () => Call | Promise<Call>> = {
     values: [bytes],
     call: (envelope) => requested.invitation.isWithdrawnBy(envelope),
   }),
+  'Recovery.recordId': () => ({ values: [wallets.user, newCard()], call: Recovery.recordId }),
+  'Recovery.open': () => ({
+    values: [wallets.user, newCard(), undefined, NOW],
+    call: Recovery.open,
+  }),
+  'Recovery#sign': () => {
+    const recovery = recoveryAt('user')
+    return { values: ['approve', NOW], call: (verdict, at) => recovery.sign(verdict, at) }
+  },
+  'Recovery#observe': () => {
+    const recovery = recoveryAt('user')
+    const signed = recovery.sign('approve', NOW + BigInt(MINUTE))
+    return { values: [signed, NOW], call: (document, now) => recovery.observe(document, now) }
+  },
+  'Recovery#decide': () => {
+    const recovery = recoveryAt('user')
+    return { values: [NOW], call: (now) => recovery.decide(now) }
+  },
+  'Recovery#confirmClock': () => {
+    const recovery = recoveryAt('user')
+    return { values: [NOW], call: (now) => recovery.confirmClock(now) }
+  },
+  'Recovery#consent': () => {
+    const card = newCard()
+    const approved = recoveryAt('user', card)
+    for (const party of ['user', 'recovery'] as const) {
+      const signed = recoveryAt(party, card).sign('approve', NOW + BigInt(MINUTE))
+      approved.observe(signed, NOW)
+    }
+    return { values: [NOW, MINUTE], call: (now, lifetime) => approved.consent(now, lifetime) }
+  },
+  'ReshareConsent.refresh': () => ({
+    values: [changing.agent, NOW, MINUTE],
+    call: ReshareConsent.refresh,
+  }),
+  'ReshareConsent.join': () => {
+    const { identities, cards, stores } = strangers()
+    const { walletId } = wallets.user
+    return {
+      values: [identities.agent, walletId, cards, stores.agent, NOW, MINUTE],
+      call: ReshareConsent.join,
+    }
+  },
+  'ReshareConsent#start': () => {
+    const consent = ReshareConsent.refresh(changing.agent, NOW, MINUTE)
+    return { values: [NOW, MINUTE], call: (now, lifetime) => consent.start(now, lifetime) }
+  },
+  'ReshareConsent#accept': async () => {
+    const session = ReshareConsent.refresh(changing.agent, NOW, MINUTE).start(NOW, MINUTE)
+    const round0 = round0In(await session.begin(NOW, []), 'user')
+    const consent = ReshareConsent.refresh(changing.user, NOW, MINUTE)
+    return {
+      values: [session.descriptor, session.descriptorSignature, round0, NOW],
+      call: (...values) =>
+        consent.accept(...(values as unknown as Parameters<typeof consent.accept>)),
+    }
+  },
   'Session.createWallet': () => {
     const { identities, pairings, cards, stores } = strangers()
     return {
@@ -270,9 +373,49 @@ const CALLS: Record<string, () => Call | Promise<Call>> = {
     const { user } = await untilWords(sessions)
     return { values: [NOW, user], call: (now, said) => sessions.user.confirm(now, said) }
   },
+  'Session#committed': async () => {
+    const { session, batch, records } = await untilCommit()
+    return {
+      values: [NOW, write(records, batch)],
+      call: (now, values) => session.committed(now, values),
+    }
+  },
+  'Session#commitFailed': async () => {
+    const { session } = await untilCommit()
+    return { values: [NOW, true], call: (now, exists) => session.commitFailed(now, exists) }
+  },
   'Session#abort': () => {
     const { user } = keygenOf(strangers())
     return { values: [false], call: (refused) => user.abort(refused) }
+  },
+  'Store#sealIdentity': () => {
+    const store = freshVault().store([])
+    return { values: [Identity.generate('user')], call: (identity) => store.sealIdentity(identity) }
+  },
+  'Vault.createWithPassword': () => ({ values: [bytes, false], call: Vault.createWithPassword }),
+  'Vault.unlockWithPassword': async () => ({
+    values: [(await Vault.createWithPassword(bytes, false)).header, bytes],
+    call: Vault.unlockWithPassword,
+  }),
+  'Vault.unlockWithKey': () => {
+    const key = new FreshKey('keychain')
+    const secret = key.expose()
+    return { values: [key.createVault(bytes).header, secret], call: Vault.unlockWithKey }
+  },
+  'Vault#openIdentity': () => {
+    const vault = freshVault()
+    const { writes } = vault.store([]).sealIdentity(Identity.generate('user'))
+    return { values: [writes[0]?.value], call: (sealed) => vault.openIdentity(sealed) }
+  },
+  'Vault#store': () => {
+    const vault = freshVault()
+    return { values: [[]], call: (records) => vault.store(records) }
+  },
+  'Wallet.openSealed': async () => {
+    const { identity, walletId, vault, records } = await sealedWallet()
+    const store = vault.store([])
+    const kept = recordsUnder(records, 'wallet/')
+    return { values: [identity, walletId, store, kept], call: Wallet.openSealed }
   },
   'Wallet#derive': () => ({ values: [[0]], call: (path) => wallets.user.derive(path) }),
   'Wallet#consent': () => ({
@@ -282,6 +425,16 @@ const CALLS: Record<string, () => Call | Promise<Call>> = {
   }),
   readCard: () => ({ values: [parties.cards[0]], call: readCard }),
   readDescriptor: () => ({ values: [requested.session.descriptor], call: readDescriptor }),
+  readVaultHeader: () => ({ values: [freshVault().header], call: readVaultHeader }),
+}
+
+/** The card of a device that is to replace the agent's. */
+function newCard(): Uint8Array {
+  return Identity.generate('agent').createPairing().card
+}
+
+function recoveryAt(role: 'user' | 'recovery', card = newCard()): Recovery {
+  return Recovery.open(wallets[role], card, undefined, NOW)
 }
 
 function notOfType(type: string): readonly unknown[] {

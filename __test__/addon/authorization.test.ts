@@ -116,6 +116,7 @@ describe('signing', () => {
       wallets.agent.consent(
         new Array(intents).fill(Intent.parse(PAYMENT)),
         new Array(paths).fill([]),
+        'user',
         NOW,
         MINUTE,
       )

@@ -4,7 +4,19 @@ import { createContext, runInContext } from 'node:vm'
 import { Worker } from 'node:worker_threads'
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals'
 import { bytesToHex, type Hex, keccak256, serializeTransaction, toBytes } from 'viem'
-import { Identity, Intent, Invitation, readCard, readDescriptor, type Wallet } from '#native'
+import {
+  FreshKey,
+  Identity,
+  Intent,
+  Invitation,
+  Recovery,
+  ReshareConsent,
+  readCard,
+  readDescriptor,
+  readVaultHeader,
+  Vault,
+  Wallet,
+} from '#native'
 import {
   accept,
   committee,
@@ -15,8 +27,17 @@ import {
   NOW,
   ROLES,
   request,
+  round0In,
   strangers,
 } from '../helpers/native-committee.js'
+import {
+  freshVault,
+  recordsUnder,
+  type SealedWallet,
+  sealedWallet,
+  untilCommit,
+  write,
+} from '../helpers/native-sealed.js'
 
 const MAX_PAYLOAD = 128 * 1024
 
@@ -152,11 +173,10 @@ describe('the bytes of a card', () => {
   it('are no card with any byte changed', () => {
     const { card } = Identity.generate('agent').createPairing()
 
-    for (const position of card.keys()) {
-      const changed = card.slice()
-      changed[position] = (card[position] ?? 0) ^ 1
-      expect(() => readCard(changed)).toThrow(expect.objectContaining({ code: 'INVALID_INPUT' }))
-    }
+    for (const position of card.keys())
+      expect(() => readCard(changedAt(card, position))).toThrow(
+        expect.objectContaining({ code: 'INVALID_INPUT' }),
+      )
   })
 })
 
@@ -186,6 +206,193 @@ describe('the bytes of a descriptor', () => {
     const { agent } = keygenOf(strangers())
 
     expect(readDescriptor(lay(agent.descriptor)).sessionId).toEqual(agent.sessionId)
+  })
+})
+
+describe('the bytes that open a vault', () => {
+  const password = new TextEncoder().encode('correct horse')
+  const fresh = new FreshKey('keychain')
+  const key = fresh.expose()
+  const wrapped = new Uint8Array([7, 8, 9])
+  const { header } = fresh.createVault(wrapped)
+  let withPassword: Uint8Array
+  beforeAll(async () => {
+    withPassword = (await Vault.createWithPassword(password, false)).header
+  })
+
+  it.each(Object.entries(VIEWS))('are taken out of %s', async (_, lay) => {
+    const opened = await Vault.unlockWithPassword(lay(withPassword), lay(password))
+
+    expect(opened.header).toEqual(withPassword)
+    expect(Vault.unlockWithKey(lay(header), lay(key)).header).toEqual(header)
+    expect(readVaultHeader(lay(header))).toEqual({ wrapper: 'keychain', wrapped })
+    const another = new FreshKey('keychain').createVault(lay(wrapped))
+    expect(readVaultHeader(another.header).wrapped).toEqual(wrapped)
+  })
+
+  it('were copied when the call returned: wiping the password changes nothing', async () => {
+    const given = password.slice()
+
+    const opening = Vault.unlockWithPassword(withPassword, given)
+    given.fill(0)
+
+    expect((await opening).header).toEqual(withPassword)
+  })
+
+  it('are copies: wiping the key that was exposed changes neither the key nor its vault', () => {
+    const another = new FreshKey('keychain')
+    const [first, second] = [another.expose(), another.expose()]
+    const kept = first.slice()
+
+    first.fill(0)
+
+    expect(second).toEqual(kept)
+    const made = another.createVault(wrapped)
+    made.header.fill(0)
+    expect(Vault.unlockWithKey(made.header, kept).header).toEqual(made.header)
+  })
+
+  it('open nothing with any byte of the header or of the key changed', () => {
+    for (const position of header.keys())
+      expect(() => Vault.unlockWithKey(changedAt(header, position), key)).toThrow(
+        expect.objectContaining({
+          code: expect.stringMatching(/^WRONG_PASSWORD|SHARE_UNREADABLE$/),
+        }),
+      )
+    for (const position of key.keys())
+      expect(() => Vault.unlockWithKey(header, changedAt(key, position))).toThrow(
+        expect.objectContaining({ code: 'WRONG_PASSWORD' }),
+      )
+  })
+
+  it('open nothing when there are none', () => {
+    const nothing = password.slice()
+    structuredClone(nothing.buffer, { transfer: [nothing.buffer] })
+
+    expect(() => Vault.createWithPassword(nothing, false)).toThrow(
+      expect.objectContaining({ code: 'INVALID_INPUT' }),
+    )
+    expect(() => Vault.unlockWithKey(header, nothing)).toThrow(
+      expect.objectContaining({ code: 'WRONG_PASSWORD' }),
+    )
+  })
+})
+
+describe('the bytes of sealed records', () => {
+  let kept: SealedWallet
+  beforeAll(async () => {
+    kept = await sealedWallet()
+  })
+
+  it.each(Object.entries(VIEWS))('are opened out of %s', (_, lay) => {
+    const { vault, identity, walletId, sealedIdentity, records } = kept
+    const laid = (prefix: string) =>
+      recordsUnder(records, prefix).map(({ id, value }) => ({ id, value: lay(value) }))
+    const store = vault.store(laid('session/'))
+
+    const opened = Wallet.openSealed(identity, lay(walletId), store, laid('wallet/'))
+
+    expect(vault.openIdentity(lay(sealedIdentity)).identityKey).toEqual(identity.identityKey)
+    expect(opened).toMatchObject({ walletId, role: 'user', epoch: 1n, isCertified: true })
+  })
+
+  it('are copies: writing to what was sealed changes neither the store nor a session', async () => {
+    const { session, batch, records } = await untilCommit()
+    const values = write(records, batch).map((value) => value?.slice())
+
+    const going = session.committed(NOW, values)
+    for (const value of values) value?.fill(0)
+    for (const { value } of batch.writes) value?.fill(0)
+
+    expect(await going).toMatchObject({ dropped: [] })
+  })
+
+  it('open under no other id, in no other vault and with no byte changed', () => {
+    const { vault, sealedIdentity, records } = kept
+    const unreadable = expect.objectContaining({
+      code: expect.stringMatching(/^WRONG_PASSWORD|SHARE_UNREADABLE$/),
+    })
+
+    for (const position of sealedIdentity.keys())
+      expect(() => vault.openIdentity(changedAt(sealedIdentity, position))).toThrow(unreadable)
+    expect(() => freshVault().openIdentity(sealedIdentity)).toThrow(unreadable)
+    for (const [id, value] of records) {
+      expect(() => vault.store([{ id: `session/${'00'.repeat(32)}`, value }])).toThrow(unreadable)
+      expect(() => vault.store([{ id: `${id}x`, value }])).toThrow(unreadable)
+    }
+  })
+
+  it('are no wallet when one is missing, moved to another wallet or of another party', () => {
+    const { vault, identity, walletId, records } = kept
+    const whole = recordsUnder(records, 'wallet/')
+    const open = (own: Identity, id: Uint8Array, given: typeof whole) => () =>
+      Wallet.openSealed(own, id, vault.store([]), given)
+    const refused = expect.objectContaining({
+      code: expect.stringMatching(/^SHARE_(UNREADABLE|ABSENT)$/),
+    })
+
+    expect(open(identity, walletId, [])).toThrow(refused)
+    expect(open(identity, new Uint8Array(32), whole)).toThrow(refused)
+    expect(open(Identity.generate('user'), walletId, whole)).toThrow(refused)
+  })
+})
+
+describe('the bytes of a recovery', () => {
+  let wallets: Each<Wallet>
+  beforeAll(async () => {
+    wallets = await committee()
+  })
+  const later = NOW + BigInt(MINUTE)
+
+  it.each(Object.entries(VIEWS))('are read out of %s', (_, lay) => {
+    const { card } = Identity.generate('agent').createPairing()
+    const open = (role: 'user' | 'recovery'): Recovery =>
+      Recovery.open(wallets[role], lay(card), undefined, NOW)
+
+    const survivor = open('user')
+    for (const role of ['user', 'recovery'] as const)
+      survivor.observe(lay(open(role).sign('approve', later)), NOW)
+
+    expect(survivor.decide(NOW).state).toBe('approved')
+    expect(Recovery.recordId(wallets.user, lay(card))).toBe(
+      Recovery.recordId(wallets.recovery, card),
+    )
+  })
+
+  it('say nothing with any byte changed', () => {
+    const { card } = Identity.generate('agent').createPairing()
+    const survivor = Recovery.open(wallets.user, card, undefined, NOW)
+    const signed = survivor.sign('approve', later)
+
+    for (const position of signed.keys())
+      expect(() => survivor.observe(changedAt(signed, position), NOW)).toThrow(
+        expect.objectContaining({
+          code: expect.stringMatching(/^INVALID_INPUT|CEREMONY_REFUSED$/),
+        }),
+      )
+    expect(survivor.decide(NOW)).toMatchObject({
+      state: 'needs-approval',
+      missing: ['user', 'recovery'],
+    })
+  })
+})
+
+describe('the bytes that start a refresh', () => {
+  let wallets: Each<Wallet>
+  beforeAll(async () => {
+    wallets = await committee()
+  })
+
+  it.each(Object.entries(VIEWS))('are taken out of %s', async (_, lay) => {
+    const session = ReshareConsent.refresh(wallets.agent, NOW, MINUTE).start(NOW, MINUTE)
+    const round0 = round0In(await session.begin(NOW, []), 'user')
+    const { descriptor, descriptorSignature } = session
+    const consent = ReshareConsent.refresh(wallets.user, NOW, MINUTE)
+
+    const joined = consent.accept(lay(descriptor), lay(descriptorSignature), lay(round0), NOW)
+
+    expect(joined.session?.sessionId).toEqual(session.sessionId)
+    expect(readDescriptor(descriptor)).toMatchObject({ kind: 'refresh', initiator: 'agent' })
   })
 })
 
@@ -256,6 +463,12 @@ describe('what travels', () => {
     expect(invitation.paths).toEqual([[7, 0]])
   })
 })
+
+function changedAt(bytes: Uint8Array, position: number): Uint8Array {
+  const changed = bytes.slice()
+  changed[position] = (bytes[position] ?? 0) ^ 1
+  return changed
+}
 
 function parse(bytes: Uint8Array): Intent {
   return Intent.parse({ kind: 'evm.transaction', chain: 'eip155:1', bytes })

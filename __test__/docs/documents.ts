@@ -24,3 +24,10 @@ export function section(page: string, heading: string): string[] {
 export function codesIn(lines: readonly string[]): string[] {
   return lines.flatMap((line) => /^\| `([^`]+)` \|/.exec(line)?.[1] ?? [])
 }
+
+/** The code of a page in one language. */
+export function codeBlocks(page: string, language: string): string[] {
+  return [...page.matchAll(new RegExp(`^\`\`\`${language}\n(.*?)^\`\`\`$`, 'gms'))].map(
+    ([, code = '']) => code,
+  )
+}

@@ -1,17 +1,8 @@
-import { execFile } from 'node:child_process'
-import { join } from 'node:path'
-import { promisify } from 'node:util'
 import { describe, expect, it } from '@jest/globals'
-import { readText, root } from './documents.js'
+import { codeBlocks, readText } from './documents.js'
+import { runExample } from './examples.js'
 
 const EXAMPLE = 'examples/first-signature.mjs'
-
-/** The code of a page in one language. */
-function codeBlocks(page: string, language: string): string[] {
-  return [...page.matchAll(new RegExp(`^\`\`\`${language}\n(.*?)^\`\`\`$`, 'gms'))].map(
-    ([, code = '']) => code,
-  )
-}
 
 /** The `run` lines that a page asks for, by the name in package.json. */
 function npmScripts(page: string): string[] {
@@ -26,11 +17,8 @@ describe('the example of the README', () => {
   })
 
   it('makes a wallet and a signature of it', async () => {
-    const loader = join(root, '__test__/docs/sdk-from-source.mjs')
-    const args = ['--no-warnings', '--import', loader, join(root, EXAMPLE)]
-    const { stdout } = await promisify(execFile)(process.execPath, args, { cwd: root })
+    const lines = await runExample(EXAMPLE)
 
-    const lines = stdout.trim().split('\n')
     const printed = (name: string): string[] =>
       lines.filter((line) => line.startsWith(name)).map((line) => line.slice(name.length).trim())
     expect(printed('wallet')).toEqual([expect.stringMatching(/^0x[0-9a-fA-F]{40}$/)])

@@ -3,7 +3,10 @@ import type { KeyShareStore, StoreBatch } from '../../src/storage/index.js'
 /** Whether the power goes before the commit is on disk, or after it and before anybody hears. */
 export type PowerCut = 'before' | 'after'
 
-/** A store whose power is cut at its commit number `at`, counted from 1; nothing works after it. */
+/**
+ * A store whose power is cut at its commit number `at`, counted from 1; nothing works after it. A commit
+ * that writes nothing does not count.
+ */
 export class FailingStore implements KeyShareStore {
   readonly #store: KeyShareStore
   #at: number
@@ -18,7 +21,7 @@ export class FailingStore implements KeyShareStore {
 
   async commit(batch: StoreBatch): Promise<readonly (Uint8Array | undefined)[]> {
     this.#requirePower()
-    this.commits++
+    if (batch.writes.length > 0) this.commits++
     if (this.commits < this.#at) return await this.#store.commit(batch)
     if (this.#cut === 'after') await this.#store.commit(batch)
     throw new Error('power cut')

@@ -13,6 +13,7 @@ import {
   type Wallet,
 } from '#native'
 import { recipientOf, roundOf } from './native-envelope.js'
+import type { Steps } from './native-sealed.js'
 
 export const ROLES = ['agent', 'user', 'recovery'] as const satisfies readonly Role[]
 
@@ -91,7 +92,7 @@ export async function committee(): Promise<Each<Wallet>> {
  * Sessions that have begun already come with what their `begin` gave.
  */
 export async function run(
-  sessions: Partial<Each<Session>>,
+  sessions: Partial<Each<Steps>>,
   begun: Partial<Each<RoundOutcome>> = {},
 ): Promise<Each<readonly RoundOutcome[]>> {
   const outcomes = each((): RoundOutcome[] => [])
@@ -117,9 +118,18 @@ export async function run(
   }
 }
 
+/** The invitation of a ceremony that was begun, which is delivered apart from the rest. */
+export function round0In(begun: RoundOutcome, to: Role): Uint8Array {
+  const found = envelopesOf(begun).find(
+    (envelope) => roundOf(envelope) === 0 && recipientOf(envelope) === to,
+  )
+  if (found === undefined) throw new Error(`no invitation for the ${to} but ${begun.kind}`)
+  return found
+}
+
 /** Hands every party its envelopes in one call. */
 export async function deliver(
-  sessions: Partial<Each<Session>>,
+  sessions: Partial<Each<Steps>>,
   envelopes: readonly Uint8Array[],
 ): Promise<Partial<Each<RoundOutcome>>> {
   return await together(sessions, async (session, role) => {
@@ -129,8 +139,8 @@ export async function deliver(
 }
 
 async function together(
-  sessions: Partial<Each<Session>>,
-  call: (session: Session, role: Role) => Promise<RoundOutcome | undefined>,
+  sessions: Partial<Each<Steps>>,
+  call: (session: Steps, role: Role) => Promise<RoundOutcome | undefined>,
 ): Promise<Partial<Each<RoundOutcome>>> {
   const calls = ROLES.map(async (role) => {
     const session = sessions[role]
@@ -142,7 +152,7 @@ async function together(
 }
 
 /** Brings a key generation to where each operator is shown the words. */
-export async function untilWords(sessions: Each<Session>): Promise<Each<string[]>> {
+export async function untilWords(sessions: Each<Steps>): Promise<Each<string[]>> {
   const begun = await together(sessions, async (session) => await session.begin(NOW, []))
   const shown = await deliver(sessions, envelopesIn(begun))
   return each((role) => {
@@ -173,7 +183,7 @@ export async function untilLongestRound(sessions: Each<Session>): Promise<Uint8A
   return envelopesIn(await deliver(sessions, envelopesIn(await confirmWords(sessions))))
 }
 
-async function confirmWords(sessions: Each<Session>): Promise<Partial<Each<RoundOutcome>>> {
+async function confirmWords(sessions: Each<Steps>): Promise<Partial<Each<RoundOutcome>>> {
   const words = await untilWords(sessions)
   return await together(sessions, async (session, role) => await session.confirm(NOW, words[role]))
 }

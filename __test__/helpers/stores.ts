@@ -1,5 +1,5 @@
 /** The backends under test, and directories for them. */
-import { mkdtempSync, readdirSync, rmSync } from 'node:fs'
+import { mkdirSync, mkdtempSync, readdirSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { FileStore, type KeyShareStore, MemoryStore, SqliteStore } from '../../src/storage/index.js'
@@ -44,6 +44,13 @@ export async function inDirectory<Result>(
   } finally {
     rmSync(directory, { recursive: true, force: true })
   }
+}
+
+/** A new directory in one of a test, for one of several stores. */
+export function directoryOf(directory: string, name: string): string {
+  const path = join(directory, name)
+  mkdirSync(path, { recursive: true })
+  return path
 }
 
 /** Bytes that depend on a seed alone. */

@@ -71,9 +71,11 @@ describe('a batch', () => {
     ]
     const approve = jest.fn(() => true)
     await using _ = user.cosign({ approve })
+    const answer = nextEvent(user, 'signed') // either side may be the first to have everything
     const { ceremonyId, bytesSent, bytesReceived } = await agent.signTransactions({
       transactions: three,
     })
+    await answer
 
     expect(approve).toHaveBeenCalledTimes(1)
     expect(requests).toEqual([{ ceremonyId, digests, from: 'agent' }])

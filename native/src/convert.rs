@@ -85,6 +85,22 @@ impl ToNapiValue for SecretBytes {
     }
 }
 
+/// Secret text for a person's eyes. Ours is wiped; what JavaScript holds, nobody can wipe.
+pub struct SecretText(Zeroizing<String>);
+
+impl From<Zeroizing<String>> for SecretText {
+    fn from(text: Zeroizing<String>) -> Self {
+        Self(text)
+    }
+}
+
+impl ToNapiValue for SecretText {
+    #[allow(unsafe_code)] // the trait's signature; whoever calls it vouches for `env`
+    unsafe fn to_napi_value(env: sys::napi_env, text: Self) -> napi::Result<sys::napi_value> {
+        Ok(Env::from_raw(env).create_string(&*text.0)?.raw())
+    }
+}
+
 pub(crate) fn bytes(bytes: &[u8]) -> Bytes {
     Bytes(bytes.to_vec())
 }

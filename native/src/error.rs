@@ -29,9 +29,12 @@ impl Fault {
         Self::new("INVALID_INPUT", message)
     }
 
-    /// A failure that is this caller's argument, not a peer's message.
+    /// A failure before anything was sent: the caller's argument, unless it is the wallet that cannot.
     pub(crate) fn input_from(failure: Failure) -> Self {
-        Self::input(failure.reason)
+        match failure.class {
+            Class::ShareStale | Class::RefreshNeeded => Self::from(failure),
+            _ => Self::input(failure.reason),
+        }
     }
 
     pub(crate) fn internal() -> Self {
@@ -73,6 +76,8 @@ pub(crate) fn code(class: Class) -> &'static str {
         Class::Cancelled => "ABORTED",
         Class::Storage => "STORE_UNAVAILABLE",
         Class::EpochBehind => "EPOCH_BEHIND",
+        Class::ShareStale => "SHARE_STALE",
+        Class::RefreshNeeded => "REFRESH_NEEDED",
         // `Class` may grow in its crate; an unmapped class is a bug of the addon and says so.
         _ => "INTERNAL",
     }

@@ -151,6 +151,10 @@ pub enum CeremonyKind {
     Keygen,
     /// Signs.
     Sign,
+    /// Gives the same parties other shares.
+    Refresh,
+    /// Replaces a party that lost its device.
+    Recover,
 }
 
 /// A descriptor's public facts. Nothing is verified but the layout.
@@ -180,6 +184,8 @@ pub fn read_descriptor(env: &Env, descriptor: &[u8]) -> napi::Result<DescriptorI
         let kind = match read.kind {
             Kind::Keygen => CeremonyKind::Keygen,
             Kind::Sign => CeremonyKind::Sign,
+            Kind::Refresh => CeremonyKind::Refresh,
+            Kind::Recover => CeremonyKind::Recover,
             _ => return Err(Fault::input("a ceremony of a later version")),
         };
         let participants = read.participants.iter().map(|participant| PartyInfo {

@@ -1,6 +1,7 @@
 //! The native addon of `@mpc-wallet/sdk`: converts, schedules and maps errors. Protocol and rules are in
 //! `native/crates`; public types of the SDK never re-export what is here.
 
+mod backup;
 mod build_info;
 mod clock;
 mod convert;
@@ -9,6 +10,7 @@ mod generator;
 mod identity;
 mod intent;
 mod invitation;
+mod notice;
 mod pool;
 mod recovery;
 mod reshare;

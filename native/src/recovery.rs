@@ -90,7 +90,8 @@ pub struct RecoveryDecision {
 #[napi]
 pub struct Recovery {
     membership: Arc<Membership>,
-    card: Card,
+    /// Of the new device; absent where only a document about it was seen.
+    card: Option<Card>,
     approvers: Approvers,
     key: Key,
     store: Shared,
@@ -99,17 +100,14 @@ pub struct Recovery {
 
 #[napi]
 impl Recovery {
-    /// The id of this party's record of a replacement, to be read from the store first.
+    /// The id of this party's record of the replacement by the device of a card, to be read from the store first.
     #[napi(catch_unwind)]
     pub fn record_id(env: &Env, wallet: &Wallet, card: &[u8]) -> napi::Result<String> {
-        guard(env, || {
-            let card = decode_card(card)?;
-            Ok(key_of(&wallet.membership()?, &card)?.id())
-        })
+        guard(env, || Ok(key_of(&replacement(&wallet.membership()?, &decode_card(card)?)?).id()))
     }
 
     /// The replacement of a party by the device of this card; `sealed` is this party's record of it, if there is one.
-    #[napi(factory, catch_unwind)]
+    #[napi(catch_unwind)]
     pub fn open(
         env: &Env,
         wallet: &Wallet,
@@ -118,30 +116,34 @@ impl Recovery {
         now_ms: BigInt,
     ) -> napi::Result<Self> {
         guard(env, || {
-            let now = clock::read(time(&now_ms, "nowMs")?)?;
-            let (membership, store) = (wallet.membership()?, wallet.store());
             let card = decode_card(card)?;
-            let key = key_of(&membership, &card)?;
-            let replacement = replacement(&membership, &card)?;
-            let sealed = sealed.as_ref().map(record).transpose()?;
-            let pending = match store.record(&key, sealed)? {
-                Some(record) => PendingRecovery::decode(&record.0)?,
-                None => PendingRecovery::new(replacement, now),
-            };
-            if pending.replacement() != &replacement {
-                return Err(Fault::new("SHARE_UNREADABLE", "a record of another replacement"));
-            }
-            let listed: Vec<Approver> = membership
-                .current()
-                .map_err(Fault::input_from)?
-                .policy()
-                .approvers()
-                .into_iter()
-                .map(|(role, key)| Approver { role: role_of(role), key })
-                .collect();
-            let approvers = Approvers::new(&listed)?;
-            let pending = Mutex::new(pending);
-            Ok(Self { membership, card, approvers, key, store, pending })
+            let replacement = replacement(&wallet.membership()?, &card)?;
+            Self::read(wallet, Some(card), replacement, sealed.as_ref(), &now_ms)
+        })
+    }
+
+    /// The id of this party's record of the replacement that a signed document is about.
+    #[napi(catch_unwind)]
+    pub fn record_id_of(env: &Env, wallet: &Wallet, signed: &[u8]) -> napi::Result<String> {
+        guard(env, || {
+            let [signed] = copies([signed])?;
+            Ok(key_of(&announced(&wallet.membership()?, &signed)?).id())
+        })
+    }
+
+    /// The replacement that a signed document is about: to take note of it without the new device's card.
+    #[napi(factory, catch_unwind)]
+    pub fn open_announced(
+        env: &Env,
+        wallet: &Wallet,
+        signed: &[u8],
+        sealed: Option<Uint8Array>,
+        now_ms: BigInt,
+    ) -> napi::Result<Self> {
+        guard(env, || {
+            let [signed] = copies([signed])?;
+            let replacement = announced(&wallet.membership()?, &signed)?;
+            Self::read(wallet, None, replacement, sealed.as_ref(), &now_ms)
         })
     }
 
@@ -235,7 +237,8 @@ impl Recovery {
             }
             let expires = expiry(&now_ms, lifetime_ms)?;
             let membership = Arc::clone(&self.membership);
-            let authorization = ReshareAuthorization::recover(membership, &self.card, expires)
+            let card = self.card.as_ref().ok_or_else(|| Fault::input("the card is needed"))?;
+            let authorization = ReshareAuthorization::recover(membership, card, expires)
                 .map_err(Fault::input_from)?;
             // What was approved is exactly this roster: the wallet may have changed since.
             if &authorization.roster_hash() != self.pending().replacement().new_roster() {
@@ -250,6 +253,31 @@ impl Recovery {
 }
 
 impl Recovery {
+    fn read(
+        wallet: &Wallet,
+        card: Option<Card>,
+        replacement: Replacement,
+        sealed: Option<&Uint8Array>,
+        now_ms: &BigInt,
+    ) -> Result<Self, Fault> {
+        let now = clock::read(time(now_ms, "nowMs")?)?;
+        let (membership, store) = (wallet.membership()?, wallet.store());
+        let key = key_of(&replacement);
+        let pending = match store.record(&key, sealed.map(record).transpose()?)? {
+            Some(record) => PendingRecovery::decode(&record.0)?,
+            None => PendingRecovery::new(replacement, now),
+        };
+        if pending.replacement() != &replacement {
+            return Err(Fault::new("SHARE_UNREADABLE", "a record of another replacement"));
+        }
+        let shares = membership.current().map_err(Fault::input_from)?;
+        let listed = shares.policy().approvers().into_iter();
+        let listed: Vec<Approver> =
+            listed.map(|(role, key)| Approver { role: role_of(role), key }).collect();
+        let approvers = Approvers::new(&listed)?;
+        Ok(Self { membership, card, approvers, key, store, pending: Mutex::new(pending) })
+    }
+
     fn pending(&self) -> MutexGuard<'_, PendingRecovery> {
         self.pending.lock().unwrap_or_else(PoisonError::into_inner)
     }
@@ -261,21 +289,26 @@ impl Recovery {
 }
 
 fn replacement(membership: &Arc<Membership>, card: &Card) -> Result<Replacement, Fault> {
-    let wallet = membership.current().map_err(Fault::input_from)?;
-    let roster = wallet.roster();
-    let new_roster = roster.replace(card).map_err(Fault::input_from)?;
-    Ok(Replacement::new(
-        membership.wallet_id(),
-        role_of(card.role),
-        roster.hash(),
-        new_roster.hash(),
-        card.approver_key,
-    )?)
+    let old = membership.roster_before(card).map_err(Fault::input_from)?;
+    let new = old.replace(card).map_err(Fault::input_from)?;
+    let (lost, approver) = (role_of(card.role), card.approver_key);
+    Ok(Replacement::new(membership.wallet_id(), lost, old.hash(), new.hash(), approver)?)
 }
 
-fn key_of(membership: &Arc<Membership>, card: &Card) -> Result<Key, Fault> {
-    let roster_hash = *replacement(membership, card)?.new_roster();
-    Ok(Key::PendingRecovery { wallet_id: membership.wallet_id(), roster_hash })
+/// What a signed document is about, if that starts from the roster in force.
+fn announced(membership: &Arc<Membership>, signed: &[u8]) -> Result<Replacement, Fault> {
+    let replacement = SignedDocument::decode(signed)?.document().replacement;
+    let shares = membership.current().map_err(Fault::input_from)?;
+    let ours = replacement.wallet_id() == &membership.wallet_id()
+        && replacement.old_roster() == &shares.roster().hash();
+    if ours { Ok(replacement) } else { Err(policy::Refusal::OtherReplacement.into()) }
+}
+
+fn key_of(replacement: &Replacement) -> Key {
+    Key::PendingRecovery {
+        wallet_id: *replacement.wallet_id(),
+        roster_hash: *replacement.new_roster(),
+    }
 }
 
 fn role_of(role: ceremony::Role) -> policy::Role {

@@ -116,6 +116,10 @@ impl Handle {
     fn take(&self) -> Result<Box<State>, Fault> {
         let mut slot = self.slot();
         match std::mem::replace(&mut *slot, Slot::Busy) {
+            Slot::Idle(state) if state.pending.is_some() => {
+                *slot = Slot::Idle(state);
+                Err(Fault::new("SESSION_BUSY", "a commit of this session is not answered"))
+            }
             Slot::Idle(state) => Ok(state),
             Slot::Busy => Err(Fault::new("SESSION_BUSY", "a round of this session is running")),
             Slot::Closed => {
@@ -373,12 +377,20 @@ impl Session {
     }
 }
 
+/// A session that is not at rest, and so has no commit to be taken or answered.
+fn not_idle(slot: &Slot) -> Fault {
+    match slot {
+        Slot::Busy => Fault::new("SESSION_BUSY", "a round of this session is running"),
+        _ => Fault::new("SESSION_CLOSED", "the session has ended"),
+    }
+}
+
 impl Session {
     /// Ends the commit that is under way: what it wanted read back, and from where.
     fn end_commit(&self) -> Result<(Vec<Key>, Shared), Fault> {
         let mut slot = self.handle.slot();
         let Slot::Idle(state) = &mut *slot else {
-            return Err(Fault::new("SESSION_CLOSED", "the session has no commit under way"));
+            return Err(not_idle(&slot));
         };
         let pending = state.pending.take_if(|pending| pending.commit.is_none());
         let Pending { read_back, .. } =
@@ -577,7 +589,7 @@ impl Session {
         guard(env, || {
             let mut slot = self.handle.slot();
             let Slot::Idle(state) = &mut *slot else {
-                return Err(Fault::new("SESSION_CLOSED", "the session has no commit under way"));
+                return Err(not_idle(&slot));
             };
             let commit = state.pending.as_mut().and_then(|pending| pending.commit.take());
             let commit = commit

@@ -9,7 +9,7 @@ use napi_derive::napi;
 use vault::{Kdf, Kek, RecordName, Unlock, VaultHeader, WrappingKey};
 use zeroize::Zeroizing;
 
-use crate::convert::{Bytes, SecretBytes, bytes, copies, record};
+use crate::convert::{Bytes, SecretBytes, SecretText, bytes, copies, record};
 use crate::error::{Fault, guard};
 use crate::generator::Generator;
 use crate::identity::Identity;
@@ -18,6 +18,10 @@ use crate::store::{Sealed, Store, StoredRecord, keyed};
 
 /// The suite of the keys that this version makes.
 const SUITE: &str = "dkls23-secp256k1";
+/// Names the paper that words are on, where others name a keychain.
+const WORDS: &str = "slip39";
+/// A list of the longest secret that the standard allows has half as many.
+const MAX_LIST_BYTES: usize = 1_024;
 /// More is no password.
 const MAX_PASSWORD_BYTES: usize = 1_024;
 
@@ -40,7 +44,7 @@ impl Sealer {
 
 /// The name under which a record is sealed: it opens under no other. The group key is not among it, since a share
 /// names its epoch, whose id hashes the group key, and is not used under another.
-fn name(key: &Key) -> RecordName {
+pub(crate) fn name(key: &Key) -> RecordName {
     let record = |kind: &str, wallet_id: &[u8; 32], epoch: u64| RecordName {
         kind: kind.to_owned(),
         wallet_id: *wallet_id,
@@ -77,10 +81,31 @@ fn name(key: &Key) -> RecordName {
             about("lost-verdicts", wallet_id, identity_key)
         }
         Key::Replaced { wallet_id, identity_key } => about("replaced", wallet_id, identity_key),
+        Key::LastBackup { wallet_id } => record("last-backup", wallet_id, 0),
+        Key::Restored { wallet_id } => record("restored", wallet_id, 0),
         Key::SetupFailures(own, peer) => about("setup-failures", own, peer),
         Key::Poisonings(own, peer) => about("poisonings", own, peer),
         Key::Cheats(own, peer) => about("cheats", own, peer),
     }
+}
+
+/// The key of a record in a backup, by the name that [`name`] gives it; `None` for what no backup holds.
+pub(crate) fn key(of: &RecordName) -> Option<Key> {
+    let RecordName { wallet_id, epoch, .. } = *of;
+    let key = match of.kind.as_str() {
+        "identity" => Key::Identity,
+        "share" => Key::Share { wallet_id, epoch, key_id: of.key_id.clone() },
+        "prepared" => Key::Prepared { wallet_id, epoch },
+        "acknowledged" => Key::Acknowledged { wallet_id, epoch },
+        "certificate" => Key::Certificate { wallet_id, epoch },
+        "replaced" => {
+            let mut identity_key = [0; 32];
+            hex::decode_to_slice(&of.key_id, &mut identity_key).ok()?;
+            Key::Replaced { wallet_id, identity_key }
+        }
+        _ => return None,
+    };
+    (name(&key) == *of).then_some(key)
 }
 
 impl From<vault::Error> for Fault {
@@ -106,6 +131,17 @@ impl Vault {
     fn new((header, kek): (VaultHeader, Kek)) -> Result<Self, Fault> {
         let header = header.encode()?;
         Ok(Self { header, sealer: Sealer { kek: Arc::new(kek) } })
+    }
+
+    /// A backup file whose vault this is.
+    pub(crate) fn write_backup(&self, backup: &vault::Backup) -> Result<Vec<u8>, Fault> {
+        let header = VaultHeader::decode(&self.header)?;
+        let mut rng = Generator::new(b"vault/backup")?;
+        Ok(backup.write(&header, &self.sealer.kek, &mut rng)?)
+    }
+
+    pub(crate) fn read_backup(&self, file: &[u8]) -> Result<vault::Backup, vault::Error> {
+        vault::Backup::read(file, &self.sealer.kek)
     }
 }
 
@@ -147,7 +183,7 @@ impl Vault {
     }
 
     /// Opens a vault by the key that its wrapper gave back. The caller wipes its own copy.
-    #[napi(factory, catch_unwind)]
+    #[napi(catch_unwind)]
     pub fn unlock_with_key(env: &Env, header: &[u8], key: &[u8]) -> napi::Result<Self> {
         guard(env, || {
             let [header] = copies([header])?;
@@ -156,6 +192,34 @@ impl Vault {
             let kek = header.unlock_with_wrapping_key(&key)?;
             Self::new((header, kek))
         })
+    }
+
+    /// Opens a vault whose key was split into words: two of the three lists.
+    #[napi(catch_unwind, ts_return_type = "Promise<Vault>")]
+    pub fn unlock_with_words<'env>(
+        env: &'env Env,
+        header: &[u8],
+        lists: Vec<String>,
+    ) -> napi::Result<Object<'env>> {
+        let lists: Vec<_> = lists.into_iter().map(Zeroizing::new).collect();
+        let claim = || {
+            let [header] = copies([header])?;
+            let fits = lists.len() == slip39::REQUIRED
+                && lists.iter().all(|list| list.len() <= MAX_LIST_BYTES);
+            if !fits {
+                return Err(Fault::input("two of the three lists of words are needed"));
+            }
+            Ok((VaultHeader::decode(&header)?, Permit::take()?))
+        };
+        let (header, permit) = guard(env, claim)?;
+        let open = move || {
+            let lists: Vec<&str> = lists.iter().map(|list| list.as_str()).collect();
+            let secret = slip39::combine(&lists, "")
+                .map_err(|error| Fault::new("WORDS_INVALID", error.to_string()))?;
+            let kek = header.unlock_with_wrapping_key(&wrapping_key(&secret)?)?;
+            Self::new((header, kek))
+        };
+        pool::spawn(env, permit, open, |vault| vault)
     }
 
     /// Public: how the vault is opened. Kept beside the records.
@@ -204,6 +268,32 @@ impl FreshKey {
         })
     }
 
+    /// For people: the name under which [`FreshKey::split_into_words`] belongs.
+    #[napi(factory, catch_unwind)]
+    pub fn for_words(env: &Env) -> napi::Result<Self> {
+        Self::generate(env, WORDS.to_owned())
+    }
+
+    /// Three lists of words by SLIP-39, any two of which open the vault: **secret**, each to be kept in a place of its
+    /// own.
+    #[napi(catch_unwind, ts_return_type = "Promise<Array<string>>")]
+    pub fn split_into_words<'env>(&self, env: &'env Env) -> napi::Result<Object<'env>> {
+        let claim = || {
+            let key = self.key.lock().unwrap_or_else(PoisonError::into_inner);
+            let key = key.as_ref().ok_or_else(used)?;
+            Ok((WrappingKey::from_bytes(key.expose_for_wrapping()), Permit::take()?))
+        };
+        let (key, permit) = guard(env, claim)?;
+        let split = move || {
+            let mut rng = Generator::new(b"vault/words")?;
+            slip39::split(key.expose_for_wrapping(), "", &mut rng)
+                .map_err(|error| Fault::new("INTERNAL", error.to_string()))
+        };
+        pool::spawn(env, permit, split, |lists| {
+            Ok(lists?.into_iter().map(SecretText::from).collect::<Vec<_>>())
+        })
+    }
+
     /// The 32 bytes: **secret, in the clear**, for the wrapper; to be wiped behind it.
     #[napi(catch_unwind)]
     pub fn expose(&self, env: &Env) -> napi::Result<SecretBytes> {
@@ -220,10 +310,13 @@ impl FreshKey {
     pub fn create_vault(&self, env: &Env, wrapped: &[u8]) -> napi::Result<Vault> {
         guard(env, || {
             let [wrapped] = copies([wrapped])?;
-            let key = self.key.lock().unwrap_or_else(PoisonError::into_inner).take();
+            let mut slot = self.key.lock().unwrap_or_else(PoisonError::into_inner);
+            let key = slot.as_ref().ok_or_else(used)?;
             let mut rng = Generator::new(b"vault/header")?;
-            let key = key.ok_or_else(used)?;
-            Vault::new(VaultHeader::with_wrapping_key(&key, &self.wrapper, &wrapped, &mut rng)?)
+            let made = VaultHeader::with_wrapping_key(key, &self.wrapper, &wrapped, &mut rng)?;
+            let vault = Vault::new(made)?;
+            *slot = None;
+            Ok(vault)
         })
     }
 }

@@ -165,8 +165,7 @@ impl Wallet {
                 })
                 .collect::<Result<_, Fault>>()?;
             let expires_at_ms = now_ms.saturating_add(lifetime_ms);
-            let wallet =
-                self.membership()?.with_peer(cosigner.into()).map_err(Fault::input_from)?;
+            let wallet = self.membership()?.with_peer(cosigner.into())?;
             SigningAuthorization::consent(&wallet, items, expires_at_ms)
                 .map(|authorization| Authorization::new(authorization, &wallet))
                 .map_err(Fault::input_from)
@@ -174,7 +173,7 @@ impl Wallet {
     }
 
     /// Opens a wallet from all records that a store holds of it.
-    #[napi(factory, catch_unwind)]
+    #[napi(catch_unwind)]
     pub fn open_sealed(
         env: &Env,
         identity: &Identity,

@@ -1,3 +1,5 @@
+import type { OutsideCounter } from './outside-counter.js'
+
 /** One change of a batch. Later ones of the same id see what earlier ones did. */
 export type StoreWrite =
   | { readonly kind: 'put'; readonly id: string; readonly value: Uint8Array }
@@ -26,6 +28,8 @@ export interface StoreBatch {
  * all), and the store refuses everything until it is opened again.
  */
 export interface KeyShareStore {
+  /** Where it is noticed that an older copy of the store was put in its place. */
+  readonly counter?: OutsideCounter
   /** Writes a record, whether there was one or not; durable when it resolves. */
   store(id: string, share: Uint8Array): Promise<void>
   /** A copy of the value, `undefined` where there is none. */

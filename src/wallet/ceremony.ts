@@ -52,6 +52,11 @@ export interface CeremonyParameters {
   readonly peers: readonly PartyRole[]
   /** Whether this party starts it, and so announces it. */
   readonly initiated: boolean
+  /**
+   * Whether this party's first message leaves before it looks at what has arrived, so that the
+   * others compute meanwhile. It costs a call more: worth it where a round takes long.
+   */
+  readonly ahead?: boolean
   readonly stop: Stop
   /** Signing, at a party with records. */
   readonly steps?: SigningSteps
@@ -114,13 +119,13 @@ class Ceremony {
   }
 
   async run(): Promise<CeremonyResult> {
-    const { session, transport, initiated, stop } = this.#parameters
+    const { session, transport, initiated, ahead = false, stop } = this.#parameters
     if (initiated) {
       await stop.race(transport.open(session.descriptor, session.descriptorSignature))
     }
     const inbox = this.#inbox ?? new Inbox({ transport, sessionId: session.sessionId })
     this.#inbox = inbox
-    const arrived = inbox.take()
+    const arrived = ahead ? [] : inbox.take()
     let outcome = await this.#call(() => session.begin(nowMs(), arrived))
     for (;;) {
       this.#observe(outcome)
@@ -166,28 +171,29 @@ class Ceremony {
    * without.
    */
   async #call(step: () => Promise<RoundOutcome>): Promise<Reported> {
-    const { session, records, steps } = this.#parameters
-    let outcome = await this.#callOnce(step)
+    const { session, records, steps, stop } = this.#parameters
+    let outcome = await whileBusy(stop, () => this.#cancellable(step))
     while (outcome.kind === 'commit') {
       if (records === undefined)
         throw new MpcWalletError('INTERNAL', 'a session without records asked for a commit')
-      outcome = await this.#callOnce(await records.settle(session, steps?.begins))
+      const goOn = await records.settle(session, steps?.begins)
+      // what is durable by now is said to the session, even if it then only says goodbye
+      if (stop.signal.aborted) session.cancel()
+      outcome = await whileBusy(undefined, () => this.#cancellable(goOn))
     }
     return outcome
   }
 
-  /** Repeated while the native side has no place for it. */
-  async #callOnce(step: () => Promise<RoundOutcome>): Promise<RoundOutcome> {
+  /** A native call that stops when the ceremony has to. */
+  async #cancellable(step: () => Promise<RoundOutcome>): Promise<RoundOutcome> {
     const { session, stop } = this.#parameters
     const cancel = (): void => session.cancel()
-    return await whileBusy(stop, async () => {
-      stop.signal.addEventListener('abort', cancel, { once: true })
-      try {
-        return await step()
-      } finally {
-        stop.signal.removeEventListener('abort', cancel)
-      }
-    })
+    stop.signal.addEventListener('abort', cancel, { once: true })
+    try {
+      return await step()
+    } finally {
+      stop.signal.removeEventListener('abort', cancel)
+    }
   }
 
   /** Asks the operator, and goes on listening: a peer whose operator said no ends the wait. */

@@ -26,7 +26,7 @@ export interface CosignRequest {
   readonly ceremonyId: CeremonyId
   /** Who asks. Its signature was verified. */
   readonly from: PartyRole
-  /** Everything that one yes signs, and that one no refuses: 1 to 64, in the asking party's order. */
+  /** Everything that one yes signs and one no refuses: 1 to 64, in the asking party's order. */
   readonly items: readonly SigningItem[]
   /** The asking party's note: a claim of that party, nothing more. */
   readonly memo: string

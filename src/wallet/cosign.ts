@@ -18,6 +18,7 @@ import type { SigningSubject } from './events.js'
 import { FailedInvitations } from './failed-invitations.js'
 import { type CeremonyId, toCeremonyId } from './ids.js'
 import { Inbox } from './inbox.js'
+import { takeNotice } from './notices.js'
 import { openInvitation } from './open-invitation.js'
 import { runSigning } from './run-signing.js'
 import { sayGoodbye } from './say-goodbye.js'
@@ -44,8 +45,8 @@ const MAX_HELD = 64
 export interface CosignParameters {
   /**
    * Decides about one request, and so about all of its items. Only `true` is a yes; anything else,
-   * and an error, is a no. `signal` aborts when the answer no longer matters: the request expired, the asking party took it back,
-   * or co-signing was closed.
+   * and an error, is a no. `signal` aborts when the answer no longer matters: the request expired,
+   * the asking party took it back, or co-signing was closed.
    */
   readonly approve: (
     request: CosignRequest,
@@ -173,6 +174,10 @@ export class Cosigner implements Cosigning {
     if (!this.#isForThisWallet(descriptor)) return
     const ceremonyId = toCeremonyId(descriptor.sessionId)
     if (this.#isKnown(ceremonyId)) return
+    if (descriptor.kind === SessionKind.Control) {
+      this.#live.set(ceremonyId, this.#takeNotice(announced, descriptor, ceremonyId))
+      return
+    }
     const lane = this.#laneOf(descriptor.initiator)
     if (lane.opening.waiting >= MAX_WAITING_OF_ONE) {
       const reason = `over ${MAX_WAITING_OF_ONE} announcements of one party`
@@ -189,7 +194,7 @@ export class Cosigner implements Cosigning {
   #isForThisWallet({ kind, walletId, initiator, participants }: SessionDescriptor): boolean {
     const own = indexOfRole(this.#context.role)
     return (
-      kind === SessionKind.Sign &&
+      (kind === SessionKind.Sign || kind === SessionKind.Control) &&
       sameBytes(walletId, this.#context.native.walletId) &&
       initiator !== own &&
       participants.length === QUORUM &&
@@ -217,6 +222,25 @@ export class Cosigner implements Cosigning {
     }
     this.#lanes.set(initiator, lane)
     return lane
+  }
+
+  /** Keeps what another party tells. Never rejects. */
+  async #takeNotice(
+    announced: SessionInvitation,
+    descriptor: SessionDescriptor,
+    ceremonyId: CeremonyId,
+  ): Promise<void> {
+    const lane = this.#laneOf(descriptor.initiator)
+    try {
+      using _ = await lane.opening.acquire(this.#closing.signal)
+      using stop = new Stop({ timeoutMs: OPENING_TIMEOUT_MS, owner: this.#closing.signal })
+      await takeNotice(this.#context, announced, descriptor, stop)
+    } catch (error) {
+      this.#drop(error, ceremonyId)
+    } finally {
+      this.#failed.add(ceremonyId, descriptor.expiresAtMs) // once is enough
+      this.#live.delete(ceremonyId)
+    }
   }
 
   /** From an invitation to a signature, a refusal or a failure. Never rejects. */
@@ -389,6 +413,7 @@ export class Cosigner implements Cosigning {
       session,
       peer: from,
       initiated: false,
+      ahead: request.items.length > 1,
       inbox,
       stop,
       attempt,

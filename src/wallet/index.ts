@@ -1,3 +1,9 @@
+export type {
+  BackupParameters,
+  BackupReturnType,
+  BackupStatus,
+  BackupWithWordsReturnType,
+} from './backup.js'
 export type { Cosigning, CosignParameters } from './cosign.js'
 export type { CosignRequest, SigningItem } from './cosign-request.js'
 export type { AccessListEntry, Effect, EffectCall, EvmTransaction } from './decoded-payload.js'
@@ -26,7 +32,12 @@ export {
   type WalletParty,
 } from './mpc-agent-wallet.js'
 export type { OpenWalletParameters } from './open-wallet.js'
-export { type CreatePartyParameters, type OpenPartyParameters, Party } from './party.js'
+export {
+  type CreatePartyParameters,
+  type OpenPartyParameters,
+  Party,
+  type RestorePartyParameters,
+} from './party.js'
 export type { PolicyDocument } from './policy-document.js'
 export type {
   JoinRecoveryParameters,
@@ -42,3 +53,9 @@ export type { SignTransactionParameters, SignTransactionReturnType } from './sig
 export type { SignTransactionsParameters, SignTransactionsReturnType } from './sign-transactions.js'
 export type { SigningOptions, TransactionToSign } from './signing-request.js'
 export type { KeyWrapper, Password, Unlock, UnlockCost } from './unlock.js'
+export {
+  type BackupUnlock,
+  type VerifyBackupParameters,
+  type VerifyBackupReturnType,
+  verifyBackup,
+} from './verify-backup.js'

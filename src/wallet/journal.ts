@@ -3,10 +3,11 @@ import type { Json } from '../canonical-json.js'
 import { MpcWalletError } from '../errors.js'
 import { fromHex } from '../hex.js'
 import { type LostVerdicts, openRequestLedger, type RequestLedger } from '../ledger/index.js'
-import type { Wallet } from '../native.js'
+import type { Identity, Wallet } from '../native.js'
 import type { KeyShareStore, StoreWrite } from '../storage/index.js'
 import { toWalletId, type WalletId } from './ids.js'
-import { type PartyRecords, toWrites } from './party-records.js'
+import type { PartyOrigin } from './party.js'
+import { toWrites } from './party-records.js'
 
 /** How a wallet came to be open. */
 export type Opening = 'made' | 'joined' | 'opened'
@@ -45,10 +46,15 @@ export class Journal {
    * @throws {@link MpcWalletError} `SESSION_BUSY` if the wallet is open over this store already,
    * `AUDIT_BROKEN`, or what the store says.
    */
-  static async open(wallet: Wallet, records: PartyRecords, opening: Opening): Promise<Journal> {
+  static async open(
+    wallet: Wallet,
+    { identity, records }: PartyOrigin,
+    opening: Opening,
+  ): Promise<Journal | undefined> {
+    if (records === undefined) return undefined
     const { store } = records
     const walletId = toWalletId(wallet.walletId)
-    const { audit: opened, walletIds } = useOf(records)
+    const { audit: opened, walletIds } = useOf(store, identity)
     if (walletIds.has(walletId))
       throw new MpcWalletError('SESSION_BUSY', 'this wallet is open already: close it first')
     walletIds.add(walletId)
@@ -58,7 +64,10 @@ export class Journal {
       const journal = new Journal(ledger, audit, store, walletId)
       const { role, epoch } = wallet
       await journal.note(`wallet.${opening}`, { role, epoch: String(epoch) })
-      const { damaged } = await ledger.recoverAfterRestart((lost) => countIn(wallet, lost))
+      const { damaged, lostVerdicts } = await ledger.recoverAfterRestart((lost) =>
+        countIn(wallet, lost),
+      )
+      if (lostVerdicts.size > 0) await records.advance()
       if (damaged.length > 0)
         await journal.note('ledger.damaged', { records: damaged.map(({ message }) => message) })
       return journal
@@ -90,7 +99,7 @@ export class Journal {
   }
 }
 
-function useOf({ store, identity }: PartyRecords): StoreInUse {
+function useOf(store: KeyShareStore, identity: Identity): StoreInUse {
   const known = inUse.get(store)
   if (known !== undefined) return known
   const audit = openAuditLog({ store, signHead: (bytes) => identity.signAuditHead(bytes) })

@@ -8,6 +8,13 @@ import type { Wallet } from '../native.js'
 import type { PartyRole } from '../party-role.js'
 import { Accounts } from './accounts.js'
 import { AskedRequests } from './asked-requests.js'
+import {
+  type BackupParameters,
+  type BackupReturnType,
+  type BackupWithWordsReturnType,
+  backup,
+  backupWithWords,
+} from './backup.js'
 import type { WalletContext } from './context.js'
 import { type Cosigning, type CosignParameters, cosign } from './cosign.js'
 import { parseDerivationPath } from './derivation-path.js'
@@ -22,6 +29,7 @@ import {
   type NewWallet,
 } from './keygen.js'
 import { type OpenWalletParameters, openNativeWallet } from './open-wallet.js'
+import { originOf, type Party } from './party.js'
 import { type PolicyDocument, readPolicy } from './policy-document.js'
 import {
   type JoinRecoveryParameters,
@@ -126,7 +134,11 @@ export class MpcAgentWallet implements AsyncDisposable {
    * culprits.
    */
   static async create(parameters: CreateWalletParameters): Promise<MpcAgentWallet> {
-    return await MpcAgentWallet.#start(await createNativeWallet(parameters), 'made')
+    return await MpcAgentWallet.#start(
+      await createNativeWallet(parameters),
+      parameters.party,
+      'made',
+    )
   }
 
   /**
@@ -135,7 +147,7 @@ export class MpcAgentWallet implements AsyncDisposable {
    * @throws {@link MpcWalletError} as {@link MpcAgentWallet.create}.
    */
   static async join(parameters: CreateWalletParameters): Promise<MpcAgentWallet> {
-    return await MpcAgentWallet.#start(await joinNativeWallet(parameters), 'made')
+    return await MpcAgentWallet.#start(await joinNativeWallet(parameters), parameters.party, 'made')
   }
 
   /**
@@ -148,7 +160,11 @@ export class MpcAgentWallet implements AsyncDisposable {
    * `SHARE_UNREADABLE` for records that were changed, and what the store says.
    */
   static async open(parameters: OpenWalletParameters): Promise<MpcAgentWallet> {
-    return await MpcAgentWallet.#start(await openNativeWallet(parameters), 'opened')
+    return await MpcAgentWallet.#start(
+      await openNativeWallet(parameters),
+      parameters.party,
+      'opened',
+    )
   }
 
   /**
@@ -156,16 +172,19 @@ export class MpcAgentWallet implements AsyncDisposable {
    * MpcAgentWallet.recover}.
    */
   static async joinRecovery(parameters: JoinRecoveryParameters): Promise<MpcAgentWallet> {
-    return await MpcAgentWallet.#start(await joinNativeRecovery(parameters), 'joined')
+    return await MpcAgentWallet.#start(
+      await joinNativeRecovery(parameters),
+      parameters.party,
+      'joined',
+    )
   }
 
-  static async #start(started: NewWallet, opening: Opening): Promise<MpcAgentWallet> {
-    const { wallet, records } = started
+  static async #start(started: NewWallet, party: Party, opening: Opening): Promise<MpcAgentWallet> {
     try {
-      const journal = records && (await Journal.open(wallet, records, opening))
+      const journal = await Journal.open(started.wallet, originOf(party), opening)
       return new MpcAgentWallet(started, journal)
     } catch (error) {
-      wallet.close()
+      started.wallet.close()
       throw MpcWalletError.wrap(error)
     }
   }
@@ -300,6 +319,30 @@ export class MpcAgentWallet implements AsyncDisposable {
   ): Promise<SignTransactionsReturnType> {
     this.#assertOpen()
     return await this.#track(signTransactions(this.#context, parameters))
+  }
+
+  /**
+   * What this party needs to come back after its machine is lost, in one encrypted file of about 2 kB:
+   * its keys and its share, and nothing that a pair shares. Make one after every refresh and
+   * recovery, which turn older files into waste paper. Two files of two parties of one epoch are the
+   * key of the wallet: never keep them together.
+   *
+   * @example
+   * const { file } = await wallet.backup({ unlock: { password } })
+   * await verifyBackup({ file, unlock: { password } })
+   * await writeFile('/media/stick/agent.backup', file)
+   * @throws {@link MpcWalletError} `WALLET_PENDING` before all parties acknowledged the shares, or
+   * what the store says.
+   */
+  async backup(parameters: BackupParameters): Promise<BackupReturnType> {
+    this.#assertOpen()
+    return await this.#track(backup(this.#context, parameters))
+  }
+
+  /** As {@link MpcAgentWallet.backup}, with the file's key in three lists of words, two of which open it. */
+  async backupWithWords(): Promise<BackupWithWordsReturnType> {
+    this.#assertOpen()
+    return await this.#track(backupWithWords(this.#context))
   }
 
   /**

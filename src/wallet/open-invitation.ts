@@ -78,8 +78,9 @@ export async function openInvitation(parameters: OpenInvitationParameters): Prom
 
 /** What the native side wants the initiator to be told, besides the error. */
 function answerIn(error: unknown): readonly Uint8Array[] | undefined {
-  if (!(error instanceof Error) || !('outgoing' in error)) return undefined
-  return error.outgoing as readonly Uint8Array[] // set by the addon, and by nobody else
+  const { cause } = MpcWalletError.wrap(error) // what the addon threw, perhaps with another realm's Error
+  if (typeof cause !== 'object' || cause === null || !('outgoing' in cause)) return undefined
+  return cause.outgoing as readonly Uint8Array[] // set by the addon, and by nobody else
 }
 
 function isInvitation(envelope: Uint8Array, { initiator }: SessionDescriptor): boolean {

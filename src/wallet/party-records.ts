@@ -1,12 +1,12 @@
 import { MpcWalletError } from '../errors.js'
-import type { Identity, RoundOutcome, Session, Store, StoreBatch } from '../native.js'
+import type { RoundOutcome, Session, Store, StoreBatch } from '../native.js'
 import type { KeyShareStore, StoreWrite } from '../storage/index.js'
-
-/** Sessions that this party started or joined. @internal */
-export const SEEN_PREFIX = 'session/'
+import type { Generation } from './generation.js'
 
 /** Records of one wallet have up to 33 kB. */
 const READ_AT_ONCE = 512
+/** Whom a session met is forgotten when it expires: an older copy of that is no harm. */
+const SEEN_PREFIX = 'session/'
 
 /** A record as the native side opens it. @internal */
 export interface StoredRecord {
@@ -14,11 +14,10 @@ export interface StoredRecord {
   readonly value: Uint8Array
 }
 
-/** What a party's records are opened with. @internal */
-export interface OpenedRecords {
+interface PartyRecordsParameters {
   readonly native: Store
   readonly store: KeyShareStore
-  readonly identity: Identity
+  readonly generation: Generation | undefined
 }
 
 /**
@@ -29,14 +28,13 @@ export interface OpenedRecords {
  */
 export class PartyRecords {
   readonly store: KeyShareStore
-  /** Whose records they are. */
-  readonly identity: Identity
   readonly #native: Store
+  readonly #generation: Generation | undefined
 
-  constructor({ native, store, identity }: OpenedRecords) {
+  constructor({ native, store, generation }: PartyRecordsParameters) {
     this.#native = native
     this.store = store
-    this.identity = identity
+    this.#generation = generation
   }
 
   /** What ceremonies of this party seal with. */
@@ -67,9 +65,30 @@ export class PartyRecords {
     }
   }
 
-  /** Commits a batch that was sealed just now. */
-  commit(batch: StoreBatch): Promise<readonly (Uint8Array | undefined)[]> {
-    return this.store.commit({ writes: toWrites(batch), readBack: batch.readBack })
+  /** Commits a batch that was sealed just now; what must not be undone is counted outside of the store too. */
+  async commit(batch: StoreBatch): Promise<readonly (Uint8Array | undefined)[]> {
+    const { readBack } = batch
+    const writes = toWrites(batch)
+    const counted = writes.some(({ id }) => !id.startsWith(SEEN_PREFIX))
+    if (!counted) return await this.store.commit({ writes, readBack })
+    return await this.#commitCounted(writes, readBack)
+  }
+
+  /** Counts what went to the store in another way, and must not be undone either. */
+  async advance(): Promise<void> {
+    if (this.#generation !== undefined) await this.#commitCounted([], [])
+  }
+
+  async #commitCounted(
+    writes: readonly StoreWrite[],
+    readBack: readonly string[],
+  ): Promise<readonly (Uint8Array | undefined)[]> {
+    const generation = this.#generation
+    if (generation === undefined) return await this.store.commit({ writes, readBack })
+    const { number, write } = generation.next()
+    const values = await this.store.commit({ writes: [...writes, write], readBack })
+    await generation.settle(number)
+    return values
   }
 }
 

@@ -1,11 +1,13 @@
 import { MpcWalletError } from '../errors.js'
 import { invalid, requireObject, requireRole } from '../guards.js'
-import { type Identity, native, type Pairing, type Store } from '../native.js'
+import { type Identity, native, type Pairing, type Store, type Vault } from '../native.js'
 import type { PartyRole } from '../party-role.js'
-import type { KeyShareStore } from '../storage/index.js'
+import type { KeyShareStore, OutsideCounter } from '../storage/index.js'
+import { Generation } from './generation.js'
 import { toWalletId, type WalletId } from './ids.js'
-import { PartyRecords, readRecords, SEEN_PREFIX } from './party-records.js'
+import { PartyRecords, readRecords } from './party-records.js'
 import { requireUnlock, type Unlock, type UnlockCost, unlockStore } from './unlock.js'
+import { type BackupUnlock, openBackup } from './verify-backup.js'
 
 const IDENTITY_ID = 'identity'
 const WALLET_PREFIX = 'wallet/'
@@ -28,6 +30,26 @@ export interface OpenPartyParameters {
    * 64 MiB and a fraction of a second, `high` 256 MiB (Argon2id).
    */
   readonly unlockCost?: UnlockCost
+  /**
+   * Where it is noticed that an older copy of the store was put in its place; the store's own by
+   * default, a file beside it.
+   */
+  readonly counter?: OutsideCounter
+}
+
+/** Which backup, and where the party goes. */
+export interface RestorePartyParameters {
+  readonly file: Uint8Array
+  /** What opens the file. */
+  readonly unlock: BackupUnlock
+  /** A new store, or that of the same party without this wallet. Stays the caller's to close. */
+  readonly store: KeyShareStore
+  /** What opens the store from now on. */
+  readonly storeUnlock: Unlock
+  /** As in {@link OpenPartyParameters}. */
+  readonly unlockCost?: UnlockCost
+  /** As in {@link OpenPartyParameters}. */
+  readonly counter?: OutsideCounter
 }
 
 /** What a key generation takes from a party, once. @internal */
@@ -112,38 +134,80 @@ export class Party {
   /**
    * Opens the party of a store, or makes one in a store that is new.
    *
-   * @throws {@link MpcWalletError} `WRONG_PASSWORD`, `SHARE_UNREADABLE` for records that were
-   * changed, `INVALID_INPUT` for another role than the store's, and what the store says.
+   * @throws {@link MpcWalletError} `WRONG_PASSWORD`, `UNLOCK_UNAVAILABLE`, `SHARE_UNREADABLE` for
+   * records that were changed, `ROLLBACK` for a store that is an older copy, `INVALID_INPUT` for
+   * another role than the store's, and what the store says.
    */
   static async open(parameters: OpenPartyParameters): Promise<Party> {
-    const { role, store, unlock, unlockCost = 'standard' } = requireObject('parameters', parameters)
-    if (unlockCost !== 'standard' && unlockCost !== 'high')
-      throw invalid('unlockCost', 'must be standard or high')
+    const { role, store, unlock } = requireObject('parameters', parameters)
     const wanted = role === undefined ? undefined : requireRole('role', role)
     try {
-      const vault = await unlockStore(store, requireUnlock('unlock', unlock), unlockCost)
-      const sealed = await store.load(IDENTITY_ID)
-      if (sealed === undefined) {
+      const opened = await openStore(parameters, requireUnlock('unlock', unlock))
+      if (opened.identity === undefined) {
         if (wanted === undefined) throw invalid('role', 'is needed: the store holds no party yet')
-        return await Party.#make(wanted, vault.store([]), store)
+        return await Party.#make(wanted, opened)
       }
-      const identity = vault.openIdentity(sealed)
-      if (wanted !== undefined && wanted !== identity.role)
-        throw invalid('role', `must be ${identity.role}, which this store holds`)
-      const seen = await readRecords(store, SEEN_PREFIX)
-      const opened = vault.store([...seen, ...(await readRecords(store, 'count/'))])
-      const records = new PartyRecords({ native: opened, store, identity })
-      return new Party({ identity, store: opened, records }, await walletsIn(store))
+      if (wanted !== undefined && wanted !== opened.identity.role)
+        throw invalid('role', `must be ${opened.identity.role}, which this store holds`)
+      return Party.#of(opened, opened.identity, await walletsIn(store))
     } catch (error) {
       throw MpcWalletError.wrap(error)
     }
   }
 
-  static async #make(role: PartyRole, opened: Store, store: KeyShareStore): Promise<Party> {
+  /**
+   * Brings a party back from a backup, into a store that has nothing of the wallet. Nothing is
+   * written unless the whole backup was opened and checked.
+   *
+   * The party signs nothing before a {@link MpcAgentWallet.refresh} with the other two: what pairs
+   * need for signing is never in a backup. The device that was lost must not come back beside it.
+   *
+   * @example
+   * const party = await Party.restore({ file, unlock: { words }, store, storeUnlock: { password } })
+   * const wallet = await MpcAgentWallet.open({ party, transport })
+   * await wallet.refresh()
+   * @throws {@link MpcWalletError} `BACKUP_UNREADABLE`, `WRONG_PASSWORD`, `WORDS_INVALID`,
+   * `STORE_RECORD_EXISTS` if the store holds the wallet already, `INVALID_INPUT` if it is of another
+   * party, and what the store says.
+   */
+  static async restore(parameters: RestorePartyParameters): Promise<Party> {
+    const { file, unlock, store, storeUnlock } = requireObject('parameters', parameters)
+    const checked = requireUnlock('storeUnlock', storeUnlock)
+    const backup = await openBackup({ file, unlock })
+    try {
+      const walletPrefix = `${WALLET_PREFIX}${Buffer.from(backup.walletId).toString('hex')}/`
+      if ((await store.list(walletPrefix)).length > 0)
+        throw new MpcWalletError('STORE_RECORD_EXISTS', 'the store holds this wallet already')
+      const opened = await openStore(parameters, checked)
+      const batch = backup.restore(opened.store, BigInt(Date.now()))
+      if (opened.identity === undefined) await opened.records.commit(batch)
+      else {
+        if (Buffer.compare(opened.identity.identityKey, backup.identityKey) !== 0)
+          throw invalid('store', 'must not be that of another party')
+        const writes = batch.writes.filter(({ id }) => id !== IDENTITY_ID)
+        await opened.records.commit({ ...batch, writes })
+      }
+      const sealed = await store.load(IDENTITY_ID)
+      if (sealed === undefined)
+        throw new MpcWalletError('STORE_CORRUPT', 'the store did not keep what was restored')
+      return Party.#of(opened, opened.vault.openIdentity(sealed), await walletsIn(store))
+    } catch (error) {
+      throw MpcWalletError.wrap(error)
+    }
+  }
+
+  static async #make(role: PartyRole, opened: OpenedStore): Promise<Party> {
     const identity = native.Identity.generate(role)
-    const records = new PartyRecords({ native: opened, store, identity })
-    await records.commit(opened.sealIdentity(identity))
-    return new Party({ identity, store: opened, records }, [])
+    await opened.records.commit(opened.store.sealIdentity(identity))
+    return Party.#of(opened, identity, [])
+  }
+
+  static #of(
+    { store, records }: OpenedStore,
+    identity: Identity,
+    walletIds: readonly WalletId[],
+  ): Party {
+    return new Party({ identity, store, records }, walletIds)
   }
 
   /** The public key that names this party on a transport. */
@@ -165,6 +229,42 @@ export function takePartyKeys(party: Party): PartyKeys {
 /** The party's identity and records. @internal */
 export function originOf(party: Party): PartyOrigin {
   return readOrigin(party)
+}
+
+/** A store that was unlocked and is no older than its counter. */
+interface OpenedStore {
+  readonly vault: Vault
+  readonly store: Store
+  readonly records: PartyRecords
+  /** Of the party in it, if there is one. */
+  readonly identity: Identity | undefined
+}
+
+async function openStore(
+  parameters: Pick<OpenPartyParameters, 'store' | 'unlockCost' | 'counter'>,
+  unlock: Unlock,
+): Promise<OpenedStore> {
+  const { store, unlockCost = 'standard', counter = store.counter } = parameters
+  if (unlockCost !== 'standard' && unlockCost !== 'high')
+    throw invalid('unlockCost', 'must be standard or high')
+  const generation = await Generation.open(store, counter)
+  const vault = await unlockStore(store, unlock, unlockCost)
+  const sealed = await store.load(IDENTITY_ID)
+  if (sealed === undefined) await requireNoWallet(store)
+  const seen = await readRecords(store, 'session/')
+  const opened = vault.store([...seen, ...(await readRecords(store, 'count/'))])
+  return {
+    vault,
+    store: opened,
+    records: new PartyRecords({ native: opened, store, generation }),
+    identity: sealed && vault.openIdentity(sealed),
+  }
+}
+
+/** A new party beside shares of another one would make a store that nobody can tell from a sound one. */
+async function requireNoWallet(store: KeyShareStore): Promise<void> {
+  if ((await store.list(WALLET_PREFIX)).length > 0)
+    throw new MpcWalletError('STORE_CORRUPT', 'the store has shares and no party that they are of')
 }
 
 async function walletsIn(store: KeyShareStore): Promise<WalletId[]> {

@@ -13,6 +13,7 @@ import type { WalletContext } from './context.js'
 import type { CeremonyProgress, EnvelopeDropped } from './events.js'
 import type { WalletId } from './ids.js'
 import { bytesOfCards, type NewWallet, observeCeremony, readCard, readCards } from './keygen.js'
+import { notifyPeers } from './notices.js'
 import { Party, takePartyKeys } from './party.js'
 import {
   announce,
@@ -92,7 +93,12 @@ export interface JoinRecoveryParameters {
   readonly onDropped?: (dropped: EnvelopeDropped) => void
 }
 
-/** The person's word about a replacement, as text to hand to both survivors. @internal */
+/**
+ * The person's word about a replacement, as text to hand to both survivors; those that answer
+ * requests get it by themselves.
+ *
+ * @internal
+ */
 export async function signRecovery(
   context: WalletContext,
   parameters: SignRecoveryParameters,
@@ -108,6 +114,7 @@ export async function signRecovery(
     const recovery = await openRecovery(context, readCard('replacement', replacement).bytes)
     const signed = recovery.sign(verdict, BigInt(Date.now() + lifetime))
     await commit(context, recovery.observe(signed, nowMs()))
+    await notifyPeers(context, signed)
     return Buffer.from(signed).toString('base64url')
   } catch (error) {
     throw MpcWalletError.wrap(error)

@@ -16,6 +16,8 @@ export interface SigningParameters {
   /** The other signer. */
   readonly peer: PartyRole
   readonly initiated: boolean
+  /** See {@link runCeremony}. */
+  readonly ahead?: boolean
   /** What has arrived so far. Belongs to the ceremony from here on. */
   readonly inbox?: Inbox
   readonly stop: Stop
@@ -26,7 +28,7 @@ export interface SigningParameters {
 /** Runs a signing session, each step of which is in the ledger before it is taken. @internal */
 export async function runSigning(
   context: WalletContext,
-  { session, peer, initiated, inbox, stop, attempt }: SigningParameters,
+  { session, peer, initiated, ahead = false, inbox, stop, attempt }: SigningParameters,
 ): Promise<CeremonyResult> {
   const { transport, records } = context
   return await runCeremony({
@@ -37,6 +39,7 @@ export async function runSigning(
     ...(inbox !== undefined && { inbox }),
     peers: [peer],
     initiated,
+    ahead,
     stop,
     ...(attempt !== undefined && { steps: stepsOf(attempt, session, peer) }),
     observer: observerOf(context),

@@ -21,12 +21,9 @@ export async function signTransaction(
   parameters: SignTransactionParameters,
 ): Promise<SignTransactionReturnType> {
   const given = requireObject('parameters', parameters)
-  const items = [readTransaction(given)]
-  const { signatures, ...ceremony } = await signItems(
-    context,
-    items,
-    readOptions(context.role, given),
-  )
+  const item = readTransaction(given)
+  const options = readOptions(context.role, given)
+  const { signatures, ...ceremony } = await signItems(context, [item], options)
   const [signature] = signatures
   if (signature === undefined)
     throw new MpcWalletError('INTERNAL', 'a batch of one without its signature')

@@ -28,12 +28,9 @@ export async function signTransactions(
   context: WalletContext,
   parameters: SignTransactionsParameters,
 ): Promise<SignTransactionsReturnType> {
-  const { transactions, ...options } = requireObject('parameters', parameters)
-  return await signItems(
-    context,
-    readTransactions(transactions),
-    readOptions(context.role, options),
-  )
+  const given = requireObject('parameters', parameters)
+  const items = readTransactions(given.transactions)
+  return await signItems(context, items, readOptions(context.role, given))
 }
 
 function readTransactions(transactions: unknown): RequestedItem[] {

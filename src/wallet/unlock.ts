@@ -35,8 +35,8 @@ export type UnlockCost = 'standard' | 'high'
 /**
  * Opens the records of a store; makes the key that seals them where there is none.
  *
- * @throws {@link MpcWalletError} `WRONG_PASSWORD`, `SHARE_UNREADABLE`, or what the store or the key
- * wrapper says.
+ * @throws {@link MpcWalletError} `WRONG_PASSWORD`, `SHARE_UNREADABLE`, `UNLOCK_UNAVAILABLE`, or what
+ * the store says.
  * @internal
  */
 export async function unlockStore(
@@ -56,14 +56,12 @@ export async function unlockStore(
   return vault
 }
 
-async function openVault(header: Uint8Array, unlock: Unlock): Promise<Vault> {
+/** What a header's password or key wrapper opens. @internal */
+export async function openVault(header: Uint8Array, unlock: Unlock): Promise<Vault> {
   const { wrapper, wrapped } = native.readVaultHeader(header)
   if ('password' in unlock) {
     if (wrapper !== undefined)
-      throw new MpcWalletError(
-        'WRONG_PASSWORD',
-        `the store is opened by ${wrapper}, not a password`,
-      )
+      throw new MpcWalletError('WRONG_PASSWORD', `what opens it is ${wrapper}, not a password`)
     return await withPassword(unlock.password, (bytes) =>
       native.Vault.unlockWithPassword(header, bytes),
     )
@@ -72,21 +70,22 @@ async function openVault(header: Uint8Array, unlock: Unlock): Promise<Vault> {
   if (wrapper !== keyWrapper.name || wrapped === undefined)
     throw new MpcWalletError(
       'WRONG_PASSWORD',
-      `the store is opened by ${wrapper ?? 'a password'}, not by ${keyWrapper.name}`,
+      `what opens it is ${wrapper ?? 'a password'}, not ${keyWrapper.name}`,
     )
-  return await withKey(await keyWrapper.unwrap(wrapped), (key) =>
+  return await withKey(await ask(() => keyWrapper.unwrap(wrapped)), (key) =>
     native.Vault.unlockWithKey(header, key),
   )
 }
 
-async function createVault(unlock: Unlock, cost: UnlockCost): Promise<Vault> {
+/** A new vault with a header of its own. @internal */
+export async function createVault(unlock: Unlock, cost: UnlockCost): Promise<Vault> {
   if ('password' in unlock)
     return await withPassword(unlock.password, (bytes) =>
       native.Vault.createWithPassword(bytes, cost === 'high'),
     )
   const { keyWrapper } = unlock
   const fresh = new native.FreshKey(keyWrapper.name)
-  const wrapped = await withKey(fresh.expose(), (key) => keyWrapper.wrap(key))
+  const wrapped = await withKey(fresh.expose(), (key) => ask(() => keyWrapper.wrap(key)))
   if (!isBytes(wrapped) || wrapped.length === 0 || wrapped.length > MAX_WRAPPED_BYTES)
     throw invalid('unlock.keyWrapper.wrap', `must give up to ${MAX_WRAPPED_BYTES} bytes`)
   return fresh.createVault(new Uint8Array(wrapped))
@@ -96,11 +95,21 @@ async function withPassword<Value>(
   password: Password | (() => Password | Promise<Password>),
   use: (bytes: Uint8Array) => Promise<Value>,
 ): Promise<Value> {
-  const given = typeof password === 'function' ? await password() : password
+  const given = typeof password === 'function' ? await ask(password) : password
   const bytes = typeof given === 'string' ? new TextEncoder().encode(given) : given
   if (!isBytes(bytes) || bytes.length === 0 || bytes.length > MAX_PASSWORD_BYTES)
     throw invalid('unlock.password', `must have 1 to ${MAX_PASSWORD_BYTES} bytes`)
   return await use(bytes)
+}
+
+/** What the application answers; an error of its own is no defect of ours. */
+async function ask<Value>(question: () => Value | Promise<Value>): Promise<Value> {
+  try {
+    return await question()
+  } catch (error) {
+    if (error instanceof MpcWalletError) throw error
+    throw new MpcWalletError('UNLOCK_UNAVAILABLE', 'what opens the store failed', { cause: error })
+  }
 }
 
 /** Wipes the key afterwards: it was in the hands of JavaScript as short as possible. */

@@ -5,16 +5,24 @@ import type { Stop } from './stop.js'
 const FIRST_PAUSE_MS = 2
 const LONGEST_PAUSE_MS = 64
 
-/** Makes a native call, again and again while the native side has no place for it. @internal */
-export async function whileBusy<Value>(stop: Stop, call: () => Promise<Value>): Promise<Value> {
+/**
+ * Makes a native call, again and again while the native side has no place for it. Without a `stop`
+ * it goes on until there is one.
+ *
+ * @internal
+ */
+export async function whileBusy<Value>(
+  stop: Stop | undefined,
+  call: () => Promise<Value>,
+): Promise<Value> {
   for (let pauseMs = FIRST_PAUSE_MS; ; pauseMs = Math.min(2 * pauseMs, LONGEST_PAUSE_MS)) {
-    stop.throwIfStopped()
+    stop?.throwIfStopped()
     try {
       return await call()
     } catch (error) {
       const failure = MpcWalletError.wrap(error)
       if (failure.code !== 'NATIVE_BUSY') throw failure
     }
-    await stop.race(delay(pauseMs))
+    await (stop === undefined ? delay(pauseMs) : stop.race(delay(pauseMs)))
   }
 }

@@ -68,7 +68,7 @@ impl Certificate {
     }
 
     /// Reads [`Certificate::encode`] and verifies it under the roster that it names; `None` for anything else.
-    pub(crate) fn decode(bytes: &[u8], roster: &Roster) -> Option<Self> {
+    pub fn decode(bytes: &[u8], roster: &Roster) -> Option<Self> {
         let mut reader = Reader::new(bytes);
         let transition = Transition {
             wallet_id: reader.array()?,

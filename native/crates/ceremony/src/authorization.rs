@@ -68,7 +68,8 @@ impl SigningAuthorization {
     /// the reader's promise, whose type only this addon maps here.
     ///
     /// # Errors
-    /// `Config`: no items or too many, a confirmation digest, a path without key, a payload hash that differs.
+    /// `Config`: no items or too many, a confirmation digest, a path without key, a payload hash that differs;
+    /// `RefreshNeeded` for shares from a backup.
     pub fn consent(
         wallet: &Wallet,
         items: Vec<ConsentedItem>,
@@ -92,6 +93,9 @@ impl SigningAuthorization {
         expires_at_ms: u64,
         session_id: Option<[u8; 32]>,
     ) -> Result<Self, Failure> {
+        if wallet.needs_refresh() {
+            return Err(Failure::refresh_needed());
+        }
         if items.is_empty() || items.len() > MAX_ITEMS {
             return Err(Failure::config("a session signs 1 to 64 items"));
         }

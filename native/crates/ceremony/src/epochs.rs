@@ -15,7 +15,8 @@ use crate::{Failure, Role, Roster};
 
 /// A proposed number may be so far above the highest known one: a hostile number must not end refreshing.
 const MAX_AHEAD: u64 = 16;
-/// Attempts above the newest certificate; recoveries are not counted, for they must not be used up.
+/// Epochs held above the newest certificate; what failed before it was held does not count, or failures would end
+/// refreshing, and a recovery is never refused for it.
 const MAX_OPEN_ATTEMPTS: usize = 16;
 const PREPARED_VERSION: u8 = 1;
 
@@ -31,9 +32,33 @@ pub struct Prepared {
 }
 
 impl Prepared {
+    /// What the protocol of an attempt from `base` to `next` ended with: its transcript, the roster it was made for,
+    /// the policy's canonical JSON, and key id and epoch id of each key, in key order.
+    pub fn new(
+        roster: Roster,
+        (base, next): (u64, u64),
+        transcript: [u8; 32],
+        policy: Vec<u8>,
+        keys: Vec<(String, [u8; 32])>,
+    ) -> Self {
+        let (wallet_id, roster_hash) = (*roster.wallet_id(), roster.hash());
+        let transition = Transition { wallet_id, base, next, transcript, roster_hash };
+        Self { transition, roster, policy, keys }
+    }
+
+    /// The committee of the epoch.
+    pub fn roster(&self) -> &Roster {
+        &self.roster
+    }
+
     /// The epoch's number.
     pub fn number(&self) -> u64 {
         self.transition.next
+    }
+
+    /// The number of the epoch that it was made from.
+    pub fn base(&self) -> u64 {
+        self.transition.base
     }
 
     /// The transcript hash T.
@@ -91,8 +116,12 @@ pub enum Change {
 pub struct Epochs {
     wallet_id: [u8; 32],
     held: BTreeMap<u64, Prepared>,
+    /// Asked to be written: a certificate that overtakes them erases them too.
+    preparing: BTreeMap<u64, Prepared>,
     acknowledged: BTreeMap<u64, [u8; 32]>,
     certificate: Option<Certificate>,
+    /// Older certificates on disk: two attempts may end in the time of one commit, and neither knows of the other.
+    outdated: BTreeSet<u64>,
     replaced: BTreeSet<[u8; 32]>,
     intents: BTreeSet<u64>,
     /// The highest number in an intent, an acknowledgement or a certificate of this party.
@@ -105,8 +134,10 @@ impl Epochs {
         Self {
             wallet_id,
             held: BTreeMap::new(),
+            preparing: BTreeMap::new(),
             acknowledged: BTreeMap::new(),
             certificate: None,
+            outdated: BTreeSet::new(),
             replaced: BTreeSet::new(),
             intents: BTreeSet::new(),
             floor: 0,
@@ -120,7 +151,7 @@ impl Epochs {
         records: impl Iterator<Item = (&'a Key, &'a Secret)>,
     ) -> Option<Self> {
         let mut epochs = Self::new(wallet_id);
-        let mut certificates = Vec::new();
+        let mut certificates = BTreeMap::new();
         for (key, Secret(value)) in records {
             match key {
                 Key::Prepared { wallet_id: of, epoch } if *of == wallet_id => {
@@ -134,7 +165,7 @@ impl Epochs {
                     epochs.acknowledged.insert(*epoch, value.as_slice().try_into().ok()?);
                 }
                 Key::Certificate { wallet_id: of, epoch } if *of == wallet_id => {
-                    certificates.push((*epoch, value.as_slice()));
+                    certificates.insert(*epoch, value.as_slice());
                 }
                 Key::Intent { wallet_id: of, epoch } if *of == wallet_id => {
                     epochs.intents.insert(*epoch);
@@ -145,14 +176,13 @@ impl Epochs {
                 _ => {}
             }
         }
-        for (epoch, bytes) in certificates {
+        if let Some((epoch, bytes)) = certificates.pop_last() {
             let roster = &epochs.held.get(&epoch)?.roster;
             let certificate = Certificate::decode(bytes, roster)?;
             epochs.check_certificate(&certificate).ok()?;
-            if epochs.certified() < epoch {
-                epochs.certificate = Some(certificate);
-            }
+            epochs.certificate = Some(certificate);
         }
+        epochs.outdated = certificates.into_keys().collect();
         let highest = |numbers: Option<u64>| numbers.unwrap_or(0);
         epochs.floor = highest(epochs.intents.last().copied())
             .max(highest(epochs.acknowledged.keys().last().copied()))
@@ -185,9 +215,35 @@ impl Epochs {
         self.floor
     }
 
+    /// The number that this party proposes when its peers say that they took numbers up to `peers`: above them all,
+    /// or as near as the bound lets it come. Whoever was left far behind catches up in a few attempts.
+    pub fn next_number(&self, peers: u64) -> u64 {
+        let nearest = self.floor.saturating_add(MAX_AHEAD);
+        self.floor.max(peers).saturating_add(1).min(nearest)
+    }
+
     /// Whether this party works with the owner of an identity key no more.
     pub fn is_replaced(&self, identity_key: &[u8; 32]) -> bool {
         self.replaced.contains(identity_key)
+    }
+
+    /// What a backup keeps beside the shares, ascending: the certified epoch, and whom this party never works with
+    /// again. `None` before there is a certificate.
+    pub(crate) fn backup(&self) -> Option<Vec<(Key, Secret)>> {
+        let certificate = self.certificate.as_ref()?;
+        let (wallet_id, epoch) = (self.wallet_id, certificate.next_epoch());
+        let prepared = self.held.get(&epoch)?;
+        let transcript = Secret::copy_from(certificate.transcript());
+        let mut records = vec![
+            (Key::Prepared { wallet_id, epoch }, Secret::copy_from(&prepared.encode())),
+            (Key::Acknowledged { wallet_id, epoch }, transcript),
+            (Key::Certificate { wallet_id, epoch }, Secret::copy_from(&certificate.encode())),
+        ];
+        records.extend(self.replaced.iter().map(|&identity_key| {
+            let by = Secret::copy_from(&epoch.to_be_bytes());
+            (Key::Replaced { wallet_id, identity_key }, by)
+        }));
+        Some(records)
     }
 
     /// The highest epoch that both parties hold with the same transcript, whose key of the peer is not replaced.
@@ -237,9 +293,9 @@ impl Epochs {
         if roster.wallet_id() != &self.wallet_id || self.names_replaced_key(roster) {
             return Err(Failure::config("an attempt with a party that was replaced"));
         }
-        let open = self.intents.range(self.certified() + 1..).count();
+        let open = self.held.range(self.certified() + 1..).count();
         if change == Change::Refresh && open >= MAX_OPEN_ATTEMPTS {
-            return Err(Failure::config("sixteen attempts are open above the newest certificate"));
+            return Err(Failure::config("sixteen epochs are held above the newest certificate"));
         }
         let key = Key::Intent { wallet_id: self.wallet_id, epoch: next };
         Ok(vec![Write::Create(key, Secret::copy_from(session_id))])
@@ -255,7 +311,7 @@ impl Epochs {
     ///
     /// # Errors
     /// `Config`: without intent, a second time, or below a number that this party acknowledged meanwhile.
-    pub fn prepare(&self, prepared: &Prepared) -> Result<Vec<Write>, Failure> {
+    pub fn prepare(&mut self, prepared: &Prepared) -> Result<Vec<Write>, Failure> {
         let next = prepared.number();
         let stale = self.acknowledged.keys().last().is_some_and(|&highest| next <= highest)
             || next <= self.certified();
@@ -263,12 +319,20 @@ impl Epochs {
             return Err(Failure::config("an attempt that a later one overtook"));
         }
         let key = Key::Prepared { wallet_id: self.wallet_id, epoch: next };
+        self.preparing.insert(next, prepared.clone());
         Ok(vec![Write::Create(key, Secret::copy_from(&prepared.encode()))])
     }
 
-    /// The epoch and its shares are on disk and were read back.
-    pub fn note_prepared(&mut self, prepared: Prepared) {
-        self.held.insert(prepared.number(), prepared);
+    /// The epoch and its shares are on disk and were read back. False if a certificate above it, which erases it,
+    /// came meanwhile.
+    pub fn note_prepared(&mut self, prepared: Prepared) -> bool {
+        let number = prepared.number();
+        self.preparing.remove(&number);
+        let is_held = self.certified() < number;
+        if is_held {
+            self.held.insert(number, prepared);
+        }
+        is_held
     }
 
     /// This party's acknowledgement of an epoch it holds: write this, then send the signature. Taken as said from
@@ -286,16 +350,19 @@ impl Epochs {
             .held
             .get(&next)
             .ok_or_else(|| Failure::config("an epoch that this party does not hold"))?;
-        if self.acknowledged.contains_key(&next) || self.names_replaced_key(&held.roster) {
+        // Ascending: two epochs with different committees, certified at once, would each be erased by somebody.
+        let is_overtaken = self.acknowledged.range(next..).next().is_some();
+        if is_overtaken || self.names_replaced_key(&held.roster) {
             return Err(Failure::config("an epoch that this party acknowledges never or once"));
         }
         let (wallet_id, transition) = (self.wallet_id, held.transition.clone());
         let new_keys: BTreeSet<[u8; 32]> = identity_keys(&held.roster).collect();
-        let gone: Vec<[u8; 32]> = self
-            .held
-            .get(&transition.base)
-            .into_iter()
-            .flat_map(|base| identity_keys(&base.roster))
+        // Not of the base alone: an attempt from the same base may have put another device in this place.
+        let earlier = self.held.range(..next).filter(|(number, _)| {
+            **number == transition.base || self.acknowledged.contains_key(number)
+        });
+        let gone: BTreeSet<[u8; 32]> = earlier
+            .flat_map(|(_, earlier)| identity_keys(&earlier.roster))
             .filter(|key| !new_keys.contains(key))
             .collect();
         let mut writes = vec![Write::Create(
@@ -324,9 +391,11 @@ impl Epochs {
         }
         let key = |epoch| Key::Certificate { wallet_id, epoch };
         let mut writes = vec![Write::Put(key(next), Secret::copy_from(&certificate.encode()))];
-        writes.extend(self.certificate.as_ref().map(|old| Write::Delete(key(old.next_epoch()))));
-        for held in self.held.range(..next).map(|(_, held)| held) {
-            writes.extend(self.erase(held));
+        let newest = self.certificate.as_ref().map(Certificate::next_epoch);
+        writes
+            .extend(self.outdated.iter().copied().chain(newest).map(|old| Write::Delete(key(old))));
+        for (_, below) in self.held.range(..next).chain(self.preparing.range(..next)) {
+            writes.extend(self.erase(below));
         }
         let below = |numbers: Vec<u64>, key: fn([u8; 32], u64) -> Key| {
             numbers.into_iter().map(move |epoch| Write::Delete(key(wallet_id, epoch)))
@@ -346,10 +415,12 @@ impl Epochs {
             return;
         }
         self.held = self.held.split_off(&next);
+        self.preparing = self.preparing.split_off(&next);
         self.acknowledged = self.acknowledged.split_off(&next);
         self.intents = self.intents.split_off(&next);
         self.floor = self.floor.max(next);
         self.certificate = Some(certificate);
+        self.outdated.clear();
     }
 
     /// An attempt failed before this party acknowledged it: its shares go. The number stays taken.

@@ -32,10 +32,15 @@ pub enum Class {
     Storage,
     /// A party holds other epochs than the ceremony works with. Another attempt takes what it holds into account.
     EpochBehind,
+    /// A party holds only epochs that the others erased: it works with nobody until it is recovered.
+    ShareStale,
+    /// A party came back from a backup: it signs nothing before a refresh.
+    RefreshNeeded,
 }
 
 impl Class {
-    /// The byte in an abort envelope.
+    /// The byte in an abort envelope. That its own share is stale a party cannot prove: to its peers it says what it
+    /// holds.
     pub const fn byte(self) -> u8 {
         match self {
             Self::Config => 1,
@@ -48,7 +53,8 @@ impl Class {
             Self::Refused => 8,
             Self::Cancelled => 9,
             Self::Storage => 10,
-            Self::EpochBehind => 11,
+            Self::EpochBehind | Self::ShareStale => 11,
+            Self::RefreshNeeded => 12,
         }
     }
 }
@@ -106,6 +112,25 @@ impl Failure {
         Self { behind: Some(Box::new(own)), ..Self::new(Class::EpochBehind, Vec::new(), reason) }
     }
 
+    /// This party is asked to work under an epoch that is newer than everything it holds.
+    pub(crate) fn own_share_stale(own: Behind, party: PartyIndex) -> Self {
+        let reason = "this party's shares are older than those of the others: it must be recovered";
+        let failure = Self::new(Class::ShareStale, vec![party], reason);
+        Self { behind: Some(Box::new(own)), ..failure }
+    }
+
+    /// A peer holds nothing but epochs that this party erased.
+    pub(crate) fn peer_share_stale(party: PartyIndex) -> Self {
+        let reason = "a party's shares are older than those of the others: it must be recovered";
+        Self::new(Class::ShareStale, vec![party], reason)
+    }
+
+    /// This party came back from a backup, which holds nothing that a pair signs with.
+    pub(crate) fn refresh_needed() -> Self {
+        let reason = "this party was restored from a backup and signs nothing before a refresh";
+        Self::new(Class::RefreshNeeded, Vec::new(), reason)
+    }
+
     /// A peer's device was replaced: whatever became of the attempt, this party works with it no more.
     pub(crate) fn replaced() -> Self {
         Self { silent: true, ..Self::refused("the party's device was replaced") }
@@ -158,10 +183,14 @@ impl Failure {
             2 => (Class::Equivocation, "a peer saw different broadcasts"),
             8 => (Class::Refused, "a peer refused"),
             11 => (Class::EpochBehind, "a peer holds other epochs of the wallet"),
+            12 => (
+                Class::RefreshNeeded,
+                "a peer was restored from a backup and signs nothing before a refresh",
+            ),
             _ => (Class::Stopped, "a peer stopped the ceremony"),
         };
         let culprits = match class {
-            Class::Refused => vec![party],
+            Class::Refused | Class::RefreshNeeded => vec![party],
             Class::Stopped if !others => vec![party],
             _ => Vec::new(),
         };

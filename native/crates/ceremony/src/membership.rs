@@ -14,7 +14,7 @@ use crate::epochs::{Epochs, Prepared};
 use crate::identity::{Identity, SIGNATURE_BYTES};
 use crate::store::{Commit, Key, ReadBack, Secret, Write, count};
 use crate::wallet::Wallet;
-use crate::{Failure, Invitation, Role};
+use crate::{Card, Failure, Invitation, Role, Roster};
 
 /// So many lost verdicts are one poisoning: each may have told a peer that cheats one guess about the state of the
 /// pair (specification, "The verdict gate").
@@ -119,12 +119,42 @@ impl Membership {
     /// The shares to work with a peer: the newest epoch that the peer, as far as this party knows, holds too.
     ///
     /// # Errors
-    /// `Config` where there is none: the peer was replaced, or neither has the other's epochs.
+    /// `ShareStale` where the peer said that it holds only what this party erased; `EpochBehind` where there is no
+    /// such epoch for another reason.
     pub fn with_peer(&self, peer: Role) -> Result<Arc<Wallet>, Failure> {
-        let state = self.state();
-        let mut newest = state.epochs.usable(peer).rev().filter(|held| self.may_hold(peer, held));
-        let wallet = newest.next().and_then(|held| state.wallets.get(&held.number()));
-        wallet.map(Arc::clone).ok_or_else(no_share)
+        let newest = {
+            let state = self.state();
+            let mut common = state.epochs.usable(peer).rev();
+            let newest = common.find(|held| self.may_hold(peer, held));
+            newest.and_then(|held| state.wallets.get(&held.number())).map(Arc::clone)
+        };
+        newest.ok_or_else(|| match self.is_stale(peer) {
+            true => Failure::peer_share_stale(peer.index()),
+            false => Failure::epoch_behind(Behind::of(self)),
+        })
+    }
+
+    /// Whether a peer said last that it holds only epochs below all of this party's.
+    pub(crate) fn is_stale(&self, peer: Role) -> bool {
+        self.stale_against(&self.state(), peer)
+    }
+
+    fn stale_against(&self, state: &State, peer: Role) -> bool {
+        let oldest = state.epochs.held().next().map(Prepared::number);
+        self.peers()
+            .get(&peer)
+            .and_then(|said| said.held.last())
+            .is_some_and(|(newest, _)| oldest.is_some_and(|oldest| *newest < oldest))
+    }
+
+    /// Why this party does not work under an epoch that it does not hold.
+    pub(crate) fn not_held(&self, epoch: u64) -> Failure {
+        let own = Behind::of(self);
+        let newer = own.held.last().is_some_and(|(newest, _)| *newest < epoch);
+        if newer && own.floor < epoch {
+            return Failure::own_share_stale(own, self.role().index());
+        }
+        Failure::epoch_behind(own)
     }
 
     /// Whether a peer may hold an epoch: what it said last is believed of the numbers that it knew then.
@@ -142,7 +172,7 @@ impl Membership {
     /// A number that neither this party nor, as far as it knows, a peer has taken.
     pub(crate) fn next_number(&self) -> u64 {
         let highest = self.peers().values().map(|said| said.floor).max().unwrap_or(0);
-        highest.max(self.state().epochs.floor()).saturating_add(1)
+        self.state().epochs.next_number(highest)
     }
 
     fn peers(&self) -> MutexGuard<'_, BTreeMap<Role, Behind>> {
@@ -152,8 +182,9 @@ impl Membership {
     /// Opens an invitation to sign under the epoch that it names.
     ///
     /// # Errors
-    /// As [`Invitation::open`]; `EpochBehind` for an epoch that is not held here, with the envelopes that tell the
-    /// initiator what is. A party whose device was replaced gets no answer.
+    /// As [`Invitation::open`]; `EpochBehind` or `ShareStale` for an epoch that is not held here, with the envelopes
+    /// that tell the initiator what is; `RefreshNeeded` for shares from a backup, and the initiator hears that too. A
+    /// party whose device was replaced gets no answer.
     pub fn open_invitation(
         &self,
         descriptor: &[u8],
@@ -165,14 +196,17 @@ impl Membership {
         let read = Descriptor::decode(descriptor)
             .ok_or_else(|| silent(Failure::config("not a session descriptor")))?;
         let initiator = read.initiator.index();
-        if let Some(wallet) = self.epoch(read.epoch) {
+        let held = self.epoch(read.epoch);
+        if let Some(wallet) = &held {
             if wallet.is_replaced(initiator) {
                 return Err(silent(Failure::replaced()));
             }
-            return Invitation::open(&wallet, descriptor, signature, round0, now_ms)
-                .map_err(silent);
+            if !wallet.needs_refresh() {
+                return Invitation::open(wallet, descriptor, signature, round0, now_ms)
+                    .map_err(silent);
+            }
         }
-        let wallet = self.current().map_err(silent)?;
+        let wallet = held.clone().map_or_else(|| self.current(), Ok).map_err(silent)?;
         let signature: &[u8; SIGNATURE_BYTES] = signature
             .try_into()
             .map_err(|_| silent(Failure::config("a descriptor's signature has 64 bytes")))?;
@@ -183,10 +217,28 @@ impl Membership {
             return Err(silent(Failure::config("the descriptor's signature does not verify")));
         }
         read.check_times(now_ms).map_err(silent)?;
-        let failure = Failure::epoch_behind(Behind::of(self));
+        let failure = match held {
+            Some(_) => Failure::refresh_needed(),
+            None => self.not_held(read.epoch),
+        };
         let mut channel = Channel::new(Arc::clone(&self.identity), wallet.roster().clone(), read);
         let outgoing = channel.send_abort(&failure);
         Err(Refusal { failure, outgoing })
+    }
+
+    /// The roster that the device of a card is to join: the newest without it. An attempt that nobody finished may
+    /// have brought the device in already; what persons approved was the step from the roster before.
+    ///
+    /// # Errors
+    /// `Config` at a party that holds no share, or none of such a roster.
+    pub fn roster_before(&self, card: &Card) -> Result<Roster, Failure> {
+        let state = self.state();
+        let without = |held: &&Prepared| {
+            let member = held.roster.member(card.role.index());
+            member.is_some_and(|member| member.identity_key != card.identity_key)
+        };
+        let newest = state.epochs.held().rev().find(without);
+        newest.map(|held| held.roster.clone()).ok_or_else(no_share)
     }
 
     /// The shares of one epoch.
@@ -211,6 +263,54 @@ impl Membership {
         held.filter(|held| held.number() > state.epochs.certified())
             .find_map(|held| Certificate::decode(bytes, &held.roster))
             .filter(|certificate| state.epochs.certify(certificate).is_ok())
+    }
+
+    /// Everything that a backup of this wallet holds: the party's keys and its certified epoch, with shares that have
+    /// nothing of any pair. Ascending by key. [`Membership::restore`] reads it.
+    ///
+    /// # Errors
+    /// `Config` before the first certificate: the other parties may not hold the wallet.
+    pub fn backup(&self) -> Result<Vec<(Key, Secret)>, Failure> {
+        let state = self.state();
+        let uncertified = || Failure::config("not every party has acknowledged the wallet yet");
+        let mut records = state.epochs.backup().ok_or_else(uncertified)?;
+        let (wallet_id, epoch) = (*state.epochs.wallet_id(), state.epochs.certified());
+        let wallet = state.wallets.get(&epoch).ok_or_else(no_share)?;
+        records.extend(wallet.shares().map(|share| {
+            let key_id = share.key_id().to_owned();
+            let key = Key::Share { wallet_id, epoch, key_id };
+            (key, Secret(share.encode_for_backup()))
+        }));
+        records.push((Key::Identity, Secret(self.identity.encode())));
+        records.sort_by(|(one, _), (other, _)| one.cmp(other));
+        Ok(records)
+    }
+
+    /// A party from its backup. Checks that every share is of its epoch (`x_i·G = X_i`), that all parties of the
+    /// epoch's roster certified it, that this party is one of them, and that there is nothing else: OT state in a
+    /// backup is refused.
+    ///
+    /// # Errors
+    /// `Storage` for records that no backup has.
+    pub fn restore(records: &[(Key, Secret)]) -> Result<Arc<Self>, Failure> {
+        let identity = records.iter().find_map(|(key, value)| match key {
+            Key::Identity => Identity::decode(&value.0),
+            _ => None,
+        });
+        let wallet_id = records.iter().find_map(|(key, _)| match key {
+            Key::Certificate { wallet_id, .. } => Some(*wallet_id),
+            _ => None,
+        });
+        let (identity, wallet_id) = identity.zip(wallet_id).ok_or_else(Failure::storage)?;
+        let (membership, _) = Self::load(Arc::new(identity), wallet_id, records)?;
+        // What it would write is what was read: nothing is missing and nothing stands beside it.
+        let again = membership.backup()?;
+        let same = again.len() == records.len()
+            && again
+                .iter()
+                .zip(records)
+                .all(|((key, value), (of, read))| key == of && *value.0 == *read.0);
+        same.then_some(membership).ok_or_else(Failure::storage)
     }
 
     /// What to commit for a certificate; then [`Membership::note_certified`].
@@ -289,8 +389,11 @@ impl Membership {
         let wallet = self.view(&prepared, shares).ok_or_else(Failure::storage)?;
         let wallet = Arc::new(wallet);
         let mut state = self.state();
-        state.wallets.insert(prepared.number(), Arc::clone(&wallet));
-        state.epochs.note_prepared(prepared);
+        let number = prepared.number();
+        if !state.epochs.note_prepared(prepared) {
+            return Err(Failure::config("an attempt that a later one overtook"));
+        }
+        state.wallets.insert(number, Arc::clone(&wallet));
         Ok(wallet)
     }
 

@@ -57,7 +57,7 @@ impl ReshareAuthorization {
         if replacement.role == membership.role() {
             return Err(Failure::config("a party does not replace itself"));
         }
-        let roster = membership.current()?.roster().replace(replacement)?;
+        let roster = membership.roster_before(replacement)?.replace(replacement)?;
         let (change, lost) = (Change::Recover, Some(replacement.role));
         Ok(Self { membership, roster, change, lost, expires_at_ms })
     }
@@ -134,6 +134,9 @@ impl ReshareAuthorization {
     }
 
     /// The newest epoch from which the dealers, as far as this party knows, can start.
+    ///
+    /// # Errors
+    /// `ShareStale` naming a dealer that said it holds only what this party erased; `Config` otherwise.
     pub(crate) fn base(&self) -> Result<Arc<Wallet>, Failure> {
         let me = self.membership.role();
         let state = self.membership.state();
@@ -150,9 +153,16 @@ impl ReshareAuthorization {
         };
         let number = state.epochs.held().rev().map(|held| held.number()).find(fits);
         drop(state);
-        number
-            .and_then(|number| self.membership.epoch(number))
-            .ok_or_else(|| Failure::config("no epoch from which the dealers could start"))
+        number.and_then(|number| self.membership.epoch(number)).ok_or_else(|| {
+            match self.dealers().into_iter().find(|dealer| self.is_stale(*dealer)) {
+                Some(dealer) => Failure::peer_share_stale(dealer),
+                None => Failure::config("no epoch from which the dealers could start"),
+            }
+        })
+    }
+
+    fn is_stale(&self, dealer: PartyIndex) -> bool {
+        Role::of(dealer).is_some_and(|role| self.membership.is_stale(role))
     }
 
     pub(crate) fn terms(&self, base: &Wallet) -> ReshareTerms {
@@ -167,13 +177,17 @@ impl ReshareAuthorization {
     /// The initiator's terms at a party that joins: a survivor's own, a new device's to learn.
     ///
     /// # Errors
-    /// `EpochBehind` if this party does not hold what they start from, `Config` for other terms.
+    /// `EpochBehind` if this party does not hold what they start from, `ShareStale` if that is newer than all it
+    /// holds, `Config` for other terms.
     pub(crate) fn check(&self, terms: &ReshareTerms) -> Result<Option<Arc<Wallet>>, Failure> {
         if self.lost == Some(self.membership.role()) {
             return Ok(None);
         }
         let behind = || Failure::epoch_behind(Behind::of(&self.membership));
-        let base = self.membership.epoch(terms.base).ok_or_else(behind)?;
+        let base = match self.membership.epoch(terms.base) {
+            Some(base) => base,
+            None => return Err(self.membership.not_held(terms.base)),
+        };
         if keys_of(&base) != terms.keys || self.membership.state().epochs.floor() >= terms.next {
             return Err(behind());
         }

@@ -71,6 +71,16 @@ pub enum Key {
         /// Epoch number.
         epoch: u64,
     },
+    /// The newest backup of a wallet that was made here: `u64 epoch ‖ u64 time in ms`.
+    LastBackup {
+        /// Wallet.
+        wallet_id: [u8; 32],
+    },
+    /// The wallet came from a backup: `u64 time in ms`. What limits count as used is not known from then on.
+    Restored {
+        /// Wallet.
+        wallet_id: [u8; 32],
+    },
     /// How often the pair of this party's and a peer's identity key failed the oblivious-transfer setup.
     SetupFailures([u8; 32], [u8; 32]),
     /// How often a peer's identity key poisoned a pair with this party.
@@ -113,6 +123,8 @@ impl Key {
             Self::Certificate { wallet_id, epoch: number } => {
                 epoch("certificate", wallet_id, number)
             }
+            Self::LastBackup { wallet_id } => format!("wallet/{}/backup/last", hex(*wallet_id)),
+            Self::Restored { wallet_id } => format!("wallet/{}/backup/restored", hex(*wallet_id)),
             Self::SetupFailures(own, peer) => count("setup-failures", own, peer),
             Self::Poisonings(own, peer) => count("poisonings", own, peer),
             Self::Cheats(own, peer) => count("cheats", own, peer),
@@ -145,6 +157,12 @@ impl Key {
                     Self::Replaced { wallet_id, identity_key: bytes(name)? }
                 } else if kind == "lost-verdicts" {
                     Self::LostVerdicts { wallet_id, identity_key: bytes(name)? }
+                } else if kind == "backup" {
+                    match name {
+                        "last" => Self::LastBackup { wallet_id },
+                        "restored" => Self::Restored { wallet_id },
+                        _ => return None,
+                    }
                 } else if kind == "recovery" {
                     Self::PendingRecovery { wallet_id, roster_hash: bytes(name)? }
                 } else {

@@ -79,8 +79,16 @@ impl Wallet {
             .map_err(|_| Failure::config("no key at this index, use the next"))
     }
 
-    /// The peers with which this party signs nothing more in this epoch.
+    /// Whether the shares came from a backup, so that no pair signs before a refresh or recovery.
+    pub fn needs_refresh(&self) -> bool {
+        self.keys.values().any(|share| share.needs_refresh())
+    }
+
+    /// The peers with which this party signs nothing more in this epoch because a check failed.
     pub fn poisoned_peers(&self) -> Vec<Role> {
+        if self.needs_refresh() {
+            return Vec::new();
+        }
         let others = Role::ALL.into_iter().filter(|role| *role != self.role());
         others.filter(|role| self.is_poisoned(role.index())).collect()
     }

@@ -7,6 +7,8 @@
 #[cfg(test)]
 mod authorization;
 #[cfg(test)]
+mod backup;
+#[cfg(test)]
 mod committee;
 #[cfg(test)]
 mod descriptor;

@@ -16,14 +16,14 @@ use crate::committee::{
 };
 
 const EXPIRES_MS: u64 = NOW_MS + 60_000;
-const PAIRS: [(Role, Role); 3] =
+pub const PAIRS: [(Role, Role); 3] =
     [(Role::Agent, Role::User), (Role::Agent, Role::Recovery), (Role::User, Role::Recovery)];
 
-type Members = BTreeMap<Role, Arc<Membership>>;
-type Parties = BTreeMap<Role, Party>;
+pub type Members = BTreeMap<Role, Arc<Membership>>;
+pub type Parties = BTreeMap<Role, Party>;
 
 /// Starts an attempt at one party and lets the others join, each on its own authorization.
-fn meet(
+pub fn meet(
     parties: &mut Parties,
     initiator: Role,
     mut authorizations: BTreeMap<Role, ReshareAuthorization>,
@@ -52,7 +52,7 @@ fn meet(
     Ok(Meeting { sessions, begun: (initiator, report) })
 }
 
-fn allow_refresh(members: &Members) -> BTreeMap<Role, ReshareAuthorization> {
+pub fn allow_refresh(members: &Members) -> BTreeMap<Role, ReshareAuthorization> {
     members
         .iter()
         .map(|(role, member)| {
@@ -62,7 +62,7 @@ fn allow_refresh(members: &Members) -> BTreeMap<Role, ReshareAuthorization> {
         .collect()
 }
 
-fn refresh(parties: &mut Parties, members: &Members, tamper: Tamper<'_>) -> Run {
+pub fn refresh(parties: &mut Parties, members: &Members, tamper: Tamper<'_>) -> Run {
     let meeting = meet(parties, Role::Agent, allow_refresh(members)).unwrap();
     run_meeting(parties, meeting, tamper)
 }
@@ -93,7 +93,7 @@ fn allow_recovery(
         .collect()
 }
 
-fn recover(parties: &mut Parties, members: &mut Members, lost: Role, seed: u64) -> Run {
+pub fn recover(parties: &mut Parties, members: &mut Members, lost: Role, seed: u64) -> Run {
     let authorizations = allow_recovery(parties, members, lost, seed);
     let survivor = Role::ALL.into_iter().find(|role| *role != lost).unwrap();
     let meeting = meet(parties, survivor, authorizations).unwrap();
@@ -108,7 +108,7 @@ fn wallets(members: &Members) -> BTreeMap<Role, Arc<Wallet>> {
     members.iter().map(|(role, member)| (*role, member.current().unwrap())).collect()
 }
 
-fn assert_every_pair_signs(parties: &mut Parties, members: &Members, text: &str) {
+pub fn assert_every_pair_signs(parties: &mut Parties, members: &Members, text: &str) {
     let wallets = wallets(members);
     for pair in PAIRS {
         let text = format!("{text} {pair:?}");
@@ -120,7 +120,7 @@ fn assert_every_pair_signs(parties: &mut Parties, members: &Members, text: &str)
     }
 }
 
-fn roots(members: &Members) -> Vec<Option<([u8; 33], [u8; 32])>> {
+pub fn roots(members: &Members) -> Vec<Option<([u8; 33], [u8; 32])>> {
     wallets(members).values().map(|wallet| wallet.root(ECDSA_KEY_ID)).collect()
 }
 

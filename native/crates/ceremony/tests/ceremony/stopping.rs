@@ -32,6 +32,8 @@ fn a_peers_stop_means_what_its_class_says_and_its_word_about_culprits_nothing() 
             1 => (Class::Config, vec![]),
             2 => (Class::Equivocation, vec![]),
             8 => (Class::Refused, agent.clone()),
+            11 => (Class::EpochBehind, vec![]),
+            12 => (Class::RefreshNeeded, agent.clone()),
             _ => (Class::Stopped, vec![]), // it may have stopped for the third party's act
         };
         for claimed in [0, 0b1000, 0b0100, 0xff] {

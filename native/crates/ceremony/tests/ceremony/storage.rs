@@ -65,6 +65,7 @@ fn kind(commit: &Commit) -> &'static str {
         Key::Intent { .. } => "intent",
         Key::Replaced { .. } => "replaced key",
         Key::PendingRecovery { .. } => "recovery",
+        Key::LastBackup { .. } | Key::Restored { .. } => "backup",
         Key::Acknowledged { .. } => "acknowledgement",
         Key::Certificate { .. } => "certificate",
         Key::SetupFailures(..)

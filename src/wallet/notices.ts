@@ -1,0 +1,83 @@
+import { MpcWalletError } from '../errors.js'
+import { native } from '../native.js'
+import { ALL_ROLES } from '../party-role.js'
+import {
+  INVITATION_ROUND,
+  readEnvelopeHeader,
+  type SessionDescriptor,
+  type SessionInvitation,
+} from '../transport/index.js'
+import type { WalletContext } from './context.js'
+import { Inbox } from './inbox.js'
+import { isTakenInTime } from './say-goodbye.js'
+import type { Stop } from './stop.js'
+
+/** How long a notice can be fetched by a party that is off. */
+const LIFETIME_MS = 23 * 3_600_000
+
+/**
+ * Tells both other parties what a person signed, and this party's newest certificate with it. Never
+ * rejects, and takes a bounded time: a notice is a convenience, the text itself can be handed over.
+ *
+ * @internal
+ */
+export async function notifyPeers(
+  { native: wallet, transport, role }: WalletContext,
+  document: Uint8Array,
+): Promise<void> {
+  const peers = ALL_ROLES.filter((peer) => peer !== role)
+  const sent = peers.map(async (peer) => {
+    const now = BigInt(Date.now())
+    const notice = native.Notice.send(wallet, peer, [document], now, LIFETIME_MS)
+    await transport.open(notice.descriptor, notice.descriptorSignature)
+    for (const envelope of notice.envelopes) await transport.send(envelope)
+  })
+  await isTakenInTime(Promise.allSettled(sent))
+}
+
+/**
+ * Takes a notice of another party: keeps what approvers signed about a recovery, so that a veto holds
+ * although nobody here asked about it, and a newer certificate.
+ *
+ * @throws {@link MpcWalletError} what the native side says of the notice, or of its last document.
+ * @internal
+ */
+export async function takeNotice(
+  context: WalletContext,
+  { descriptor, signature }: SessionInvitation,
+  { sessionId, initiator }: SessionDescriptor,
+  stop: Stop,
+): Promise<void> {
+  using inbox = new Inbox({ transport: context.transport, sessionId })
+  await stop.race(inbox.arrival())
+  const round0 = inbox.take().find((envelope) => isNotice(envelope, initiator))
+  if (round0 === undefined)
+    throw new MpcWalletError('RELAY_BAD_ENVELOPE', 'a notice without its message')
+  const { native: wallet, records } = context
+  const now = BigInt(Date.now())
+  const notice = native.Notice.open(wallet, descriptor, signature, round0, now)
+  const certified = notice.batch()
+  if (certified.writes.length > 0) await records?.commit(certified)
+  notice.settle()
+  for (const document of notice.documents) await noteDocument(context, document)
+}
+
+async function noteDocument(
+  { native: wallet, records }: WalletContext,
+  document: Uint8Array,
+): Promise<void> {
+  const sealed = await records?.store.load(native.Recovery.recordIdOf(wallet, document))
+  const now = BigInt(Date.now())
+  const recovery = native.Recovery.openAnnounced(wallet, document, sealed, now)
+  const noted = recovery.observe(document, now)
+  if (noted.writes.length > 0) await records?.commit(noted)
+}
+
+function isNotice(envelope: Uint8Array, initiator: number): boolean {
+  try {
+    const header = readEnvelopeHeader(envelope)
+    return header.round === INVITATION_ROUND && header.from === initiator
+  } catch {
+    return false // bytes of another layout are no notice
+  }
+}
