@@ -73,6 +73,7 @@ export class Journal {
       return journal
     } catch (error) {
       walletIds.delete(walletId)
+      if (walletIds.size === 0) inUse.delete(store)
       throw error
     }
   }
@@ -87,14 +88,16 @@ export class Journal {
     await this.#audit.seal()
   }
 
-  /** The log stays open for the other wallets of the store. */
+  /** Signs the last head. The log stays open for the other wallets of the store, if there are any. */
   async close(): Promise<void> {
+    const walletIds = inUse.get(this.#store)?.walletIds
+    walletIds?.delete(this.#walletId)
     try {
-      await this.#audit.seal()
+      if (walletIds !== undefined && walletIds.size > 0) return void (await this.#audit.seal())
+      inUse.delete(this.#store)
+      await this.#audit.close()
     } catch {
       // a store that failed keeps a log without its last head, as after a crash
-    } finally {
-      inUse.get(this.#store)?.walletIds.delete(this.#walletId)
     }
   }
 }
@@ -105,7 +108,6 @@ function useOf(store: KeyShareStore, identity: Identity): StoreInUse {
   const audit = openAuditLog({ store, signHead: (bytes) => identity.signAuditHead(bytes) })
   const use = { audit, walletIds: new Set<WalletId>() }
   inUse.set(store, use)
-  audit.catch(() => inUse.delete(store)) // the next wallet looks again
   return use
 }
 
