@@ -841,6 +841,7 @@ module.exports.FreshKey = nativeBinding.FreshKey
 module.exports.Identity = nativeBinding.Identity
 module.exports.Intent = nativeBinding.Intent
 module.exports.Invitation = nativeBinding.Invitation
+module.exports.Notice = nativeBinding.Notice
 module.exports.Pairing = nativeBinding.Pairing
 module.exports.Recovery = nativeBinding.Recovery
 module.exports.ReshareConsent = nativeBinding.ReshareConsent

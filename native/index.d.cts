@@ -13,8 +13,8 @@ export declare const __napiBindingTarget: 'native' | 'wasm32-wasi' | 'wasm32-was
 
 /** The right to sign, once. Has no constructor and cannot be made from bytes. */
 export declare class Authorization {
-  /** What it authorises, 32 bytes. */
-  get digest(): Bytes
+  /** What it authorises, 32 bytes each, in item order. */
+  get digests(): Array<Bytes>
   /** After this no session starts from it. */
   get expiresAtMs(): bigint
 }
@@ -94,14 +94,12 @@ export declare class Invitation {
   get sessionId(): Bytes
   /** Who asks. */
   get from(): Role
-  /** The derivation path of the account, item by item. */
+  /** The derivation path of the account, one for each item that is to be signed. */
   get paths(): Array<Array<number>>
   /** The initiator's note; its words only. */
   get memo(): string
   /** After this the request is void. */
   get expiresAtMs(): bigint
-  /** How many items are to be signed. */
-  get items(): number
   /** What this party read in an item: the JSON of [`Intent::describe`]. */
   describe(item: number): string
   /** This party's yes to exactly these payloads. */
@@ -112,6 +110,22 @@ export declare class Invitation {
   refuse(): Array<Bytes>
 }
 
+/** A notice that arrived, verified and opened. */
+export declare class Notice {
+  /** A notice to one party, with at most 16 documents. */
+  static send(wallet: Wallet, to: Role, documents: Array<Uint8Array>, nowMs: bigint, lifetimeMs: number): OutgoingNotice
+  /** Verifies and opens a notice. */
+  static open(wallet: Wallet, descriptor: Uint8Array, signature: Uint8Array, round0: Uint8Array, nowMs: bigint): Notice
+  /** Who sent it. */
+  get from(): Role
+  /** Documents that persons may have signed; nothing in them was looked at. */
+  get documents(): Array<Bytes>
+  /** What to make durable: a newer certificate, and what it erases. Then `settle`. */
+  batch(): StoreBatch
+  /** The batch is durable. */
+  settle(): void
+}
+
 /** One party's side of one pairing; consumed by the session it starts. */
 export declare class Pairing {
   /** The card to hand to the other two parties. */
@@ -120,10 +134,14 @@ export declare class Pairing {
 
 /** One replacement at one survivor. */
 export declare class Recovery {
-  /** The id of this party's record of a replacement, to be read from the store first. */
+  /** The id of this party's record of the replacement by the device of a card, to be read from the store first. */
   static recordId(wallet: Wallet, card: Uint8Array): string
   /** The replacement of a party by the device of this card; `sealed` is this party's record of it, if there is one. */
   static open(wallet: Wallet, card: Uint8Array, sealed: Uint8Array | undefined | null, nowMs: bigint): Recovery
+  /** The id of this party's record of the replacement that a signed document is about. */
+  static recordIdOf(wallet: Wallet, signed: Uint8Array): string
+  /** The replacement that a signed document is about: to take note of it without the new device's card. */
+  static openAnnounced(wallet: Wallet, signed: Uint8Array, sealed: Uint8Array | undefined | null, nowMs: bigint): Recovery
   /** What the person behind this party says, signed with the approver key. */
   sign(verdict: RecoveryVerdict, expiresAtMs: bigint): Bytes
   /** Takes what somebody signed; the batch is to be committed before anything is said about it. */
@@ -247,14 +265,17 @@ export declare class Wallet {
   /** Peers with which this party signs nothing more in this epoch. */
   get poisoned(): Array<Role>
   /**
-   * This party's own consent to sign exactly this payload with the account at `path`, once, with this co-signer:
-   * under the newest epoch that both hold.
+   * This party's own consent to sign exactly these 1 to 64 payloads, once and together, each with the account
+   * at the path in its place, with this co-signer: under the newest
+   * epoch that both hold.
    */
-  consent(intent: Intent, path: Array<number>, cosigner: Role, nowMs: bigint, lifetimeMs: number): Authorization
+  consent(intents: Array<Intent>, paths: Array<Array<number>>, cosigner: Role, nowMs: bigint, lifetimeMs: number): Authorization
   /** Opens a wallet from all records that a store holds of it. */
   static openSealed(identity: Identity, walletId: Uint8Array, store: Store, records: Array<StoredRecord>): Wallet
   /** After `openSealed`: what an attempt that nobody acknowledged left, to be erased. */
   takeErased(): StoreBatch
+  /** Numbers of the epochs that this party holds, ascending. */
+  get heldEpochs(): Array<bigint>
   /** Whether everybody acknowledged an epoch of the wallet. Before that it has no address. */
   get isCertified(): boolean
   /** Lets go of the share. Sessions that run keep theirs until they end. */
@@ -299,7 +320,7 @@ export interface CardInfo {
 }
 
 /** What a ceremony does. */
-export type CeremonyKind = 'keygen' | 'sign'
+export type CeremonyKind = 'keygen' | 'sign' | 'refresh' | 'recover'
 
 /** A descriptor's public facts. Nothing is verified but the layout. */
 export interface DescriptorInfo {
@@ -350,6 +371,16 @@ export interface Joined {
   code?: string
   /** What to send instead. */
   outgoing: Array<Bytes>
+}
+
+/** What is handed to the transport. */
+export interface OutgoingNotice {
+  /** To be opened first. */
+  descriptor: Bytes
+  /** This party's signature over it. */
+  descriptorSignature: Bytes
+  /** To be sent then. */
+  envelopes: Array<Bytes>
 }
 
 /** A party of a committee. */
