@@ -1,6 +1,7 @@
 import { createRequire } from 'node:module'
 import { beforeAll, describe, expect, it } from '@jest/globals'
 import {
+  Backup,
   FreshKey,
   Identity,
   Intent,
@@ -237,6 +238,20 @@ async function callOf(name: string): Promise<Call> {
 }
 
 const CALLS: Record<string, () => Call | Promise<Call>> = {
+  'Backup.open': () => {
+    const vault = freshVault()
+    return { values: [wallets.user.backup(vault, NOW).file, vault], call: Backup.open }
+  },
+  'Backup.header': () => ({
+    values: [wallets.user.backup(freshVault(), NOW).file],
+    call: Backup.header,
+  }),
+  'Backup#restore': () => {
+    const vault = freshVault()
+    const backup = Backup.open(wallets.user.backup(vault, NOW).file, vault)
+    const values = [vault.store([]), NOW]
+    return { values, call: (store, now) => backup.restore(store, now) }
+  },
   'new FreshKey': () => ({
     values: ['keychain'],
     call: (wrapper: string) => new FreshKey(wrapper),
@@ -402,6 +417,14 @@ const CALLS: Record<string, () => Call | Promise<Call>> = {
     const secret = key.expose()
     return { values: [key.createVault(bytes).header, secret], call: Vault.unlockWithKey }
   },
+  'Vault.unlockWithWords': async () => {
+    const key = FreshKey.forWords()
+    const [first, second] = await key.splitIntoWords()
+    return {
+      values: [key.createVault(new Uint8Array()).header, [first, second]],
+      call: Vault.unlockWithWords,
+    }
+  },
   'Vault#openIdentity': () => {
     const vault = freshVault()
     const { writes } = vault.store([]).sealIdentity(Identity.generate('user'))
@@ -417,6 +440,14 @@ const CALLS: Record<string, () => Call | Promise<Call>> = {
     const kept = recordsUnder(records, 'wallet/')
     return { values: [identity, walletId, store, kept], call: Wallet.openSealed }
   },
+  'Wallet#backup': () => ({
+    values: [freshVault(), NOW],
+    call: (vault, now) => wallets.user.backup(vault, now),
+  }),
+  'Wallet#backupStatus': () => ({
+    values: [[undefined, undefined]],
+    call: (sealed) => wallets.user.backupStatus(sealed),
+  }),
   'Wallet#derive': () => ({ values: [[0]], call: (path) => wallets.user.derive(path) }),
   'Wallet#consent': () => ({
     values: [[Intent.parse(PAYMENT)], [[0]], 'agent', NOW, MINUTE],
