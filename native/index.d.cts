@@ -64,6 +64,8 @@ export declare class Identity {
   get role(): Role
   /** Ed25519, 32 bytes. */
   get identityKey(): Bytes
+  /** This party's signature, 64 bytes, over the 48 bytes of a head of its own audit log. */
+  signAuditHead(head: Uint8Array): Bytes
   /** A fresh committed nonce and the signed public card for one key generation. */
   createPairing(): Pairing
 }
@@ -276,6 +278,11 @@ export declare class Wallet {
   takeErased(): StoreBatch
   /** Numbers of the epochs that this party holds, ascending. */
   get heldEpochs(): Array<bigint>
+  /**
+   * Counts sessions with the owner of an identity key that nobody ended, against that key: a failed check may have
+   * been forgotten. At eight the pair is poisoned. The batch is to be committed; it is empty for a key of no party.
+   */
+  countLostVerdicts(identityKey: Uint8Array, count: number): StoreBatch
   /** Whether everybody acknowledged an epoch of the wallet. Before that it has no address. */
   get isCertified(): boolean
   /** Lets go of the share. Sessions that run keep theirs until they end. */

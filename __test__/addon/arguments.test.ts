@@ -6,6 +6,7 @@ import {
   Identity,
   Intent,
   Invitation,
+  Notice,
   Recovery,
   ReshareConsent,
   readCard,
@@ -241,7 +242,7 @@ const CALLS: Record<string, () => Call | Promise<Call>> = {
   'Backup.open': () => {
     const vault = freshVault()
     const { file } = wallets.user.backup(vault, NOW)
-    return { values: [file, vault], call: (file, vault) => Backup.open(file, vault) }
+    return { values: [file, vault], call: (read, by) => Backup.open(read, by) }
   },
   'Backup.header': () => ({
     values: [wallets.user.backup(freshVault(), NOW).file],
@@ -250,8 +251,20 @@ const CALLS: Record<string, () => Call | Promise<Call>> = {
   'Backup#restore': () => {
     const vault = freshVault()
     const backup = Backup.open(wallets.user.backup(vault, NOW).file, vault)
-    const values = [vault.store([]), NOW]
-    return { values, call: (store, now) => backup.restore(store, now) }
+    const store = freshVault().store([])
+    return { values: [store, NOW], call: (into, now) => backup.restore(into, now) }
+  },
+  'Notice.send': () => ({
+    values: [wallets.agent, 'user', [bytes], NOW, MINUTE],
+    call: Notice.send,
+  }),
+  'Notice.open': () => {
+    const sent = Notice.send(wallets.agent, 'user', [bytes], NOW, MINUTE)
+    const { descriptor, descriptorSignature, envelopes } = sent
+    return {
+      values: [wallets.user, descriptor, descriptorSignature, envelopes[0], NOW],
+      call: Notice.open,
+    }
   },
   'new FreshKey': () => ({
     values: ['keychain'],
@@ -289,6 +302,19 @@ const CALLS: Record<string, () => Call | Promise<Call>> = {
   'Recovery.open': () => ({
     values: [wallets.user, newCard(), undefined, NOW],
     call: Recovery.open,
+  }),
+  'Recovery.recordIdOf': () => ({
+    values: [wallets.user, recoveryAt('user').sign('approve', NOW + BigInt(MINUTE))],
+    call: Recovery.recordIdOf,
+  }),
+  'Recovery.openAnnounced': () => ({
+    values: [
+      wallets.user,
+      recoveryAt('user').sign('approve', NOW + BigInt(MINUTE)),
+      undefined,
+      NOW,
+    ],
+    call: Recovery.openAnnounced,
   }),
   'Recovery#sign': () => {
     const recovery = recoveryAt('user')
@@ -420,11 +446,9 @@ const CALLS: Record<string, () => Call | Promise<Call>> = {
   },
   'Vault.unlockWithWords': async () => {
     const key = FreshKey.forWords()
-    const [first, second] = await key.splitIntoWords()
-    return {
-      values: [key.createVault(new Uint8Array()).header, [first, second]],
-      call: Vault.unlockWithWords,
-    }
+    const lists = await key.splitIntoWords()
+    const { header } = key.createVault(new Uint8Array())
+    return { values: [header, lists.slice(0, 2)], call: Vault.unlockWithWords }
   },
   'Vault#openIdentity': () => {
     const vault = freshVault()

@@ -4,16 +4,19 @@ import type { KeyShareStore, StoreBatch } from '../../src/storage/index.js'
 export type PowerCut = 'before' | 'after'
 
 /**
- * A store whose power is cut at its commit number `at`, counted from 1; nothing works after it. A commit
+ * A store whose power is cut at its commit number `at`, counted from 1, if at all; nothing works after it. A commit
  * that writes nothing does not count.
  */
 export class FailingStore implements KeyShareStore {
   readonly #store: KeyShareStore
   #at: number
-  readonly #cut: PowerCut
+  #cut: PowerCut
   commits = 0
 
-  constructor(store: KeyShareStore, { at, cut }: { at: number; cut: PowerCut }) {
+  constructor(
+    store: KeyShareStore,
+    { at = Number.POSITIVE_INFINITY, cut = 'before' }: { at?: number; cut?: PowerCut } = {},
+  ) {
     this.#store = store
     this.#at = at
     this.#cut = cut
@@ -25,6 +28,12 @@ export class FailingStore implements KeyShareStore {
     if (this.commits < this.#at) return await this.#store.commit(batch)
     if (this.#cut === 'after') await this.#store.commit(batch)
     throw new Error('power cut')
+  }
+
+  /** Cuts the power at so many commits from now. */
+  cutIn(commits: number, cut: PowerCut): void {
+    this.#at = this.commits + commits
+    this.#cut = cut
   }
 
   /** The power is back for good. */

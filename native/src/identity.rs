@@ -41,6 +41,16 @@ impl Identity {
         bytes(&self.keys.identity_key())
     }
 
+    /// This party's signature, 64 bytes, over the 48 bytes of a head of its own audit log.
+    #[napi(catch_unwind)]
+    pub fn sign_audit_head(&self, env: &Env, head: &[u8]) -> napi::Result<Bytes> {
+        guard(env, || {
+            let head =
+                head.try_into().map_err(|_| Fault::input("a head of an audit log has 48 bytes"))?;
+            Ok(bytes(&self.keys.sign_audit_head(&head)))
+        })
+    }
+
     /// A fresh committed nonce and the signed public card for one key generation.
     #[napi(catch_unwind)]
     pub fn create_pairing(&self, env: &Env) -> napi::Result<Pairing> {

@@ -132,7 +132,7 @@ impl Recovery {
     }
 
     /// The replacement that a signed document is about: to take note of it without the new device's card.
-    #[napi(factory, catch_unwind)]
+    #[napi(catch_unwind)]
     pub fn open_announced(
         env: &Env,
         wallet: &Wallet,

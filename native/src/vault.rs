@@ -77,6 +77,9 @@ pub(crate) fn name(key: &Key) -> RecordName {
         Key::PendingRecovery { wallet_id, roster_hash } => {
             about("recovery", wallet_id, roster_hash)
         }
+        Key::LostVerdicts { wallet_id, identity_key } => {
+            about("lost-verdicts", wallet_id, identity_key)
+        }
         Key::Replaced { wallet_id, identity_key } => about("replaced", wallet_id, identity_key),
         Key::LastBackup { wallet_id } => record("last-backup", wallet_id, 0),
         Key::Restored { wallet_id } => record("restored", wallet_id, 0),
@@ -266,7 +269,7 @@ impl FreshKey {
     }
 
     /// For people: the name under which [`FreshKey::split_into_words`] belongs.
-    #[napi(factory, catch_unwind)]
+    #[napi(catch_unwind)]
     pub fn for_words(env: &Env) -> napi::Result<Self> {
         Self::generate(env, WORDS.to_owned())
     }

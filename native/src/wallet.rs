@@ -8,7 +8,7 @@ use napi::Env;
 use napi::bindgen_prelude::{BigInt, ClassInstance};
 use napi_derive::napi;
 
-use crate::convert::{Bytes, Role, bytes, duration, path, time};
+use crate::convert::{Bytes, Role, bytes, duration, path, position, time};
 use crate::error::{Fault, guard};
 use crate::identity::Identity;
 use crate::intent::Intent;
@@ -213,6 +213,24 @@ impl Wallet {
         guard(env, || {
             let held = self.membership()?.held().into_iter();
             Ok(held.map(|(number, _)| BigInt::from(number)).collect())
+        })
+    }
+
+    /// Counts sessions with the owner of an identity key that nobody ended, against that key: a failed check may have
+    /// been forgotten. At eight the pair is poisoned. The batch is to be committed; it is empty for a key of no party.
+    #[napi(catch_unwind)]
+    pub fn count_lost_verdicts(
+        &self,
+        env: &Env,
+        identity_key: &[u8],
+        count: f64,
+    ) -> napi::Result<StoreBatch> {
+        guard(env, || {
+            let key = identity_key
+                .try_into()
+                .map_err(|_| Fault::input("an identity key has 32 bytes"))?;
+            let count = position(count, "count")?;
+            self.store.persist(self.membership()?.count_lost_verdicts(&key, count))
         })
     }
 

@@ -17,4 +17,5 @@ export {
   type RequestList,
   type RequestOutcome,
 } from './request-ledger.js'
+export { isName } from './request-record.js'
 export { isFinished, type RequestState, TRANSITIONS } from './request-state.js'

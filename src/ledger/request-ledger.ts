@@ -58,6 +58,8 @@ export interface ProposedRequest {
   readonly principal: string
   /** The idempotency key: 1 to 128 characters. At the co-signing side the session id. */
   readonly key: string
+  /** Nobody asks with this key again: the oldest that ended make room for others of their principal. */
+  readonly disposable?: boolean
   /**
    * Everything that makes it this request and no other: chain, path, unsigned bytes, co-signer,
    * memo. Compared in canonical form; what may differ between two tries has no place in it.
@@ -160,7 +162,10 @@ export class RequestLedger {
       requireSame(running, proposalHash)
       return { ...(await running.outcome), replayed: true }
     }
-    const outcome = this.#settle(fresh, sign).finally(() => this.#running.delete(requestId))
+    const disposable = proposed.disposable === true || fresh.side === 'cosigner'
+    const outcome = this.#settle(fresh, disposable, sign).finally(() =>
+      this.#running.delete(requestId),
+    )
     this.#running.set(requestId, { proposalHash, outcome })
     return await outcome
   }
@@ -239,12 +244,13 @@ export class RequestLedger {
 
   async #settle(
     fresh: LedgerRequest,
+    disposable: boolean,
     sign: (attempt: SigningAttempt) => Promise<Json>,
   ): Promise<RequestOutcome> {
     const { requestId, proposalHash } = fresh
     // in turn, so that it is not read while it is being forgotten
     let request = await this.#serial.run(() => this.#records.load(placeOf(fresh)))
-    if (request === undefined) request = await this.#create(fresh)
+    if (request === undefined) request = await this.#create(fresh, disposable)
     requireSame(request, proposalHash)
     if (request.state === 'signing') request = await this.#endInterrupted(request)
     if (hasResult(request.state))
@@ -273,10 +279,11 @@ export class RequestLedger {
     })
   }
 
-  async #create(fresh: LedgerRequest): Promise<LedgerRequest> {
+  async #create(fresh: LedgerRequest, disposable: boolean): Promise<LedgerRequest> {
     const { requestId, walletId, side, principal, proposalHash } = fresh
     const place = placeOf(fresh)
-    if (this.#isFull(place.lane)) await this.#serial.run(() => this.#makeRoom(place.lane, side))
+    if (this.#isFull(place.lane))
+      await this.#serial.run(() => this.#makeRoom(place.lane, disposable))
     if (this.#isFull(place.lane))
       throw new MpcWalletError(
         'LEDGER_FULL',
@@ -308,10 +315,9 @@ export class RequestLedger {
   }
 
   /** Whoever fills a lane as a peer must not make this party deaf: the oldest of its own go. */
-  async #makeRoom(lane: string, side: LedgerSide): Promise<void> {
+  async #makeRoom(lane: string, disposable: boolean): Promise<void> {
     await this.#prune(lane)
-    if (side === 'cosigner' && this.#isFull(lane))
-      await this.#prune(lane, Math.ceil(this.#maxRequests / 4))
+    if (disposable && this.#isFull(lane)) await this.#prune(lane, Math.ceil(this.#maxRequests / 4))
   }
 
   #prune(lane: string, oldest = 0): Promise<number> {

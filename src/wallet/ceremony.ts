@@ -2,6 +2,7 @@ import { setImmediate as settle } from 'node:timers/promises'
 import { isErrorCode, MpcWalletError, type MpcWalletErrorCode } from '../errors.js'
 import type { RoundOutcome, Session, SignatureOutput, Wallet } from '../native.js'
 import { type PartyRole, roleOfIndex } from '../party-role.js'
+import type { StoreWrite } from '../storage/index.js'
 import type { Transport } from '../transport/index.js'
 import type { CeremonyKind, CeremonyProgress, EnvelopeDropped, Undelivered } from './events.js'
 import { type CeremonyId, toCeremonyId } from './ids.js'
@@ -24,6 +25,14 @@ export interface CeremonyObserver {
   progress(progress: CeremonyProgress): void
   dropped(dropped: EnvelopeDropped): void
   undelivered(undelivered: Undelivered): void
+}
+
+/** What has to be on disk before a signing session goes on. */
+export interface SigningSteps {
+  /** Before its first message leaves; with the writes that register it. */
+  begins(writes: readonly StoreWrite[]): Promise<void>
+  /** Before this party's share of the signature leaves. */
+  shareLeaves(): Promise<void>
 }
 
 /** What a ceremony runs on. */
@@ -49,6 +58,8 @@ export interface CeremonyParameters {
    */
   readonly ahead?: boolean
   readonly stop: Stop
+  /** Signing, at a party with records. */
+  readonly steps?: SigningSteps
   /** Key generation: asks the operator whether the words are those of the other two. */
   readonly confirm?: (proposal: Outcome<'confirm'>, signal: AbortSignal) => Promise<boolean>
   readonly observer: CeremonyObserver
@@ -160,12 +171,12 @@ class Ceremony {
    * without.
    */
   async #call(step: () => Promise<RoundOutcome>): Promise<Reported> {
-    const { session, records, stop } = this.#parameters
+    const { session, records, steps, stop } = this.#parameters
     let outcome = await whileBusy(stop, () => this.#cancellable(step))
     while (outcome.kind === 'commit') {
       if (records === undefined)
         throw new MpcWalletError('INTERNAL', 'a session without records asked for a commit')
-      const goOn = await records.settle(session)
+      const goOn = await records.settle(session, steps?.begins)
       // what is durable by now is said to the session, even if it then only says goodbye
       if (stop.signal.aborted) session.cancel()
       outcome = await whileBusy(undefined, () => this.#cancellable(goOn))
@@ -205,7 +216,14 @@ class Ceremony {
     }
   }
 
+  /** A process that ends from here on knows, when it starts again, what may have left. */
+  async #noteShare(outcome: Reported): Promise<void> {
+    const leaves = (outcome.kind === 'continue' || outcome.kind === 'done') && outcome.shareLeaves
+    if (leaves) await this.#parameters.steps?.shareLeaves()
+  }
+
   async #finish(outcome: Outcome<'done'>, inbox: Inbox): Promise<CeremonyResult> {
+    await this.#noteShare(outcome)
     await this.#sendLast(outcome)
     return {
       ceremonyId: this.#ceremonyId,
@@ -219,6 +237,8 @@ class Ceremony {
 
   async #send(outcome: Outcome<'confirm' | 'continue' | 'done'>): Promise<void> {
     const { transport, stop } = this.#parameters
+    stop.throwIfStopped()
+    await this.#noteShare(outcome)
     for (const envelope of outcome.outgoing) {
       stop.throwIfStopped()
       this.#shareLeft ||= outcome.kind === 'continue' && outcome.shareLeaves

@@ -6,6 +6,7 @@ import type { AskedRequests } from './asked-requests.js'
 import type { CeremonyObserver } from './ceremony.js'
 import type { Emitter } from './emitter.js'
 import type { WalletEvents } from './events.js'
+import type { Journal } from './journal.js'
 import type { PartyRecords } from './party-records.js'
 
 /** What the parts of an open wallet share. @internal */
@@ -15,6 +16,8 @@ export interface WalletContext {
   readonly transport: Transport
   /** Where this party's records are kept, unless they are only in memory. */
   readonly records: PartyRecords | undefined
+  /** What is written down, where there are records. */
+  readonly journal: Journal | undefined
   readonly events: Emitter<WalletEvents>
   readonly asked: AskedRequests
   readonly accounts: Accounts

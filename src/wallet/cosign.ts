@@ -2,6 +2,8 @@ import { setMaxListeners } from 'node:events'
 import { setImmediate as settle } from 'node:timers/promises'
 import { MpcWalletError } from '../errors.js'
 import { requireFunction, requireObject } from '../guards.js'
+import { toHex } from '../hex.js'
+import type { SigningAttempt } from '../ledger/index.js'
 import { type Invitation, native } from '../native.js'
 import { indexOfRole } from '../party-role.js'
 import {
@@ -10,8 +12,7 @@ import {
   type SessionInvitation,
   SessionKind,
 } from '../transport/index.js'
-import { type CeremonyResult, runCeremony } from './ceremony.js'
-import { observerOf, type WalletContext } from './context.js'
+import type { WalletContext } from './context.js'
 import { type CosignRequest, describeRequest } from './cosign-request.js'
 import type { SigningSubject } from './events.js'
 import { FailedInvitations } from './failed-invitations.js'
@@ -19,8 +20,10 @@ import { type CeremonyId, toCeremonyId } from './ids.js'
 import { Inbox } from './inbox.js'
 import { takeNotice } from './notices.js'
 import { openInvitation } from './open-invitation.js'
+import { runSigning } from './run-signing.js'
 import { sayGoodbye } from './say-goodbye.js'
-import { reportFailure } from './sign-items.js'
+import { reportFailure, type SignedBatch, signaturesOf } from './sign-items.js'
+import { encodeSigned } from './signed-record.js'
 import { Slots } from './slots.js'
 import { Stop } from './stop.js'
 import { untilAborted } from './until-aborted.js'
@@ -301,22 +304,53 @@ export class Cosigner implements Cosigning {
   /** Asks, and signs or refuses. Never rejects. */
   async #decide(pending: Pending): Promise<void> {
     const { events, role } = this.#context
-    const { from } = pending.request
+    const { from, ceremonyId } = pending.request
     const subject = subjectOf(pending.request)
+    const no = new MpcWalletError('CEREMONY_REFUSED', 'this party said no', { culprits: [role] })
+    let asked = false
     try {
-      if (await this.#isApproved(pending)) {
-        const { durationMs, bytesSent, bytesReceived } = await this.#sign(pending)
-        const cost = { durationMs, bytesSent, bytesReceived }
-        events.emit('signed', { ...subject, with: from, initiated: false, ...cost })
-      } else {
+      const signed = await this.#once(pending, async (attempt) => {
+        asked = true
+        if (await this.#isApproved(pending)) return await this.#sign(pending, attempt)
         await this.#refuse(pending.invitation)
-        events.emit('refused', { ...subject, by: role })
-      }
+        throw no
+      })
+      if (signed === undefined) return
+      const { durationMs, bytesSent, bytesReceived } = signed
+      const cost = { durationMs, bytesSent, bytesReceived }
+      events.emit('signed', { ...subject, with: from, initiated: false, ...cost })
     } catch (error) {
       const failure = MpcWalletError.wrap(error)
+      if (!asked) return this.#drop(failure, ceremonyId)
       reportFailure(this.#context, subject, failure)
-      this.#fail(failure)
+      if (failure !== no) this.#fail(failure)
     }
+  }
+
+  /** Nothing is taken up that this party was asked about before, in this process or another. */
+  async #once(
+    { request }: Pending,
+    answer: (attempt?: SigningAttempt) => Promise<SignedBatch>,
+  ): Promise<SignedBatch | undefined> {
+    const { journal, native: wallet } = this.#context
+    if (journal === undefined) return await answer()
+    const { ceremonyId: key, from, memo, items } = request
+    const asking = wallet.parties.find(({ role }) => role === from)
+    if (asking === undefined) throw new MpcWalletError('INTERNAL', 'a request of no party')
+    let signed: SignedBatch | undefined
+    await journal.ledger.request(
+      {
+        side: 'cosigner',
+        principal: toHex(asking.identityKey),
+        key,
+        proposal: { memo, items: items.map(({ digest, path }) => ({ digest, path })) },
+      },
+      async (attempt) => {
+        signed = await answer(attempt)
+        return encodeSigned(signed)
+      },
+    )
+    return signed
   }
 
   async #isApproved(pending: Pending): Promise<boolean> {
@@ -367,22 +401,25 @@ export class Cosigner implements Cosigning {
     }
   }
 
-  async #sign({ invitation, request, inbox, stop }: Pending): Promise<CeremonyResult> {
-    const { native: wallet, transport, records } = this.#context
+  async #sign(
+    { invitation, request, inbox, stop }: Pending,
+    attempt: SigningAttempt | undefined,
+  ): Promise<SignedBatch> {
     const now = BigInt(Date.now())
-    const session = native.Session.join(wallet, invitation, invitation.accept(now), now)
-    return await runCeremony({
-      kind: 'sign',
+    const accepted = invitation.accept(now)
+    const session = native.Session.join(this.#context.native, invitation, accepted, now)
+    const { ceremonyId, from } = request
+    const { signatures, durationMs, bytesSent, bytesReceived } = await runSigning(this.#context, {
       session,
-      transport,
-      records,
-      inbox,
-      peers: [request.from],
+      peer: from,
       initiated: false,
       ahead: request.items.length > 1,
+      inbox,
       stop,
-      observer: observerOf(this.#context),
+      attempt,
     })
+    const signed = signaturesOf(accepted.digests, signatures)
+    return { ceremonyId, signatures: signed, durationMs, bytesSent, bytesReceived }
   }
 
   /** Tells the asking party, so that it need not wait for its time to run out. Never rejects. */

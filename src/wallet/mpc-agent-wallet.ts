@@ -1,4 +1,5 @@
 import { setMaxListeners } from 'node:events'
+import { exportAuditLog } from '../audit/index.js'
 import { ChainType } from '../chain-type.js'
 import { MpcWalletError } from '../errors.js'
 import { invalid, requireFunction, requireObject } from '../guards.js'
@@ -20,6 +21,7 @@ import { parseDerivationPath } from './derivation-path.js'
 import { Emitter } from './emitter.js'
 import type { WalletEvents } from './events.js'
 import { toWalletId, type WalletId } from './ids.js'
+import { Journal, type Opening } from './journal.js'
 import {
   type CreateWalletParameters,
   createNativeWallet,
@@ -27,6 +29,7 @@ import {
   type NewWallet,
 } from './keygen.js'
 import { type OpenWalletParameters, openNativeWallet } from './open-wallet.js'
+import { originOf, type Party } from './party.js'
 import { type PolicyDocument, readPolicy } from './policy-document.js'
 import {
   type JoinRecoveryParameters,
@@ -100,7 +103,10 @@ export class MpcAgentWallet implements AsyncDisposable {
   #cosigning: Cosigning | undefined
   #closed: Promise<void> | undefined
 
-  private constructor({ wallet: native, transport, records }: NewWallet) {
+  private constructor(
+    { wallet: native, transport, records }: NewWallet,
+    journal: Journal | undefined,
+  ) {
     this.walletId = toWalletId(native.walletId)
     this.role = native.role
     this.policy = readPolicy(native.policy)
@@ -111,6 +117,7 @@ export class MpcAgentWallet implements AsyncDisposable {
       native,
       transport,
       records,
+      journal,
       events: this.#events,
       asked: new AskedRequests(),
       accounts: new Accounts(native),
@@ -129,7 +136,11 @@ export class MpcAgentWallet implements AsyncDisposable {
    * culprits.
    */
   static async create(parameters: CreateWalletParameters): Promise<MpcAgentWallet> {
-    return new MpcAgentWallet(await createNativeWallet(parameters))
+    return await MpcAgentWallet.#start(
+      await createNativeWallet(parameters),
+      parameters.party,
+      'made',
+    )
   }
 
   /**
@@ -138,7 +149,7 @@ export class MpcAgentWallet implements AsyncDisposable {
    * @throws {@link MpcWalletError} as {@link MpcAgentWallet.create}.
    */
   static async join(parameters: CreateWalletParameters): Promise<MpcAgentWallet> {
-    return new MpcAgentWallet(await joinNativeWallet(parameters))
+    return await MpcAgentWallet.#start(await joinNativeWallet(parameters), parameters.party, 'made')
   }
 
   /**
@@ -151,7 +162,11 @@ export class MpcAgentWallet implements AsyncDisposable {
    * `SHARE_UNREADABLE` for records that were changed, and what the store says.
    */
   static async open(parameters: OpenWalletParameters): Promise<MpcAgentWallet> {
-    return new MpcAgentWallet(await openNativeWallet(parameters))
+    return await MpcAgentWallet.#start(
+      await openNativeWallet(parameters),
+      parameters.party,
+      'opened',
+    )
   }
 
   /**
@@ -159,7 +174,21 @@ export class MpcAgentWallet implements AsyncDisposable {
    * MpcAgentWallet.recover}.
    */
   static async joinRecovery(parameters: JoinRecoveryParameters): Promise<MpcAgentWallet> {
-    return new MpcAgentWallet(await joinNativeRecovery(parameters))
+    return await MpcAgentWallet.#start(
+      await joinNativeRecovery(parameters),
+      parameters.party,
+      'joined',
+    )
+  }
+
+  static async #start(started: NewWallet, party: Party, opening: Opening): Promise<MpcAgentWallet> {
+    try {
+      const journal = await Journal.open(started.wallet, originOf(party), opening)
+      return new MpcAgentWallet(started, journal)
+    } catch (error) {
+      started.wallet.close()
+      throw MpcWalletError.wrap(error)
+    }
   }
 
   /** The committee, by ascending index. A recovery changes the keys of one party. */
@@ -240,7 +269,7 @@ export class MpcAgentWallet implements AsyncDisposable {
    */
   async refresh(parameters: RefreshParameters = {}): Promise<RefreshReturnType> {
     this.#assertOpen()
-    return await this.#track(refresh(this.#context, parameters))
+    return await this.#track(this.#changeEpoch('refresh', refresh(this.#context, parameters)))
   }
 
   /**
@@ -255,13 +284,13 @@ export class MpcAgentWallet implements AsyncDisposable {
    */
   async signRecovery(parameters: SignRecoveryParameters): Promise<string> {
     this.#assertOpen()
-    return await this.#track(signRecovery(this.#context, parameters))
+    return await this.#track(this.#signRecovery(parameters))
   }
 
   /** Takes note of what persons signed about a replacement, and says where it stands. */
   async recoveryStatus(parameters: RecoveryParameters): Promise<RecoveryStatus> {
     this.#assertOpen()
-    return await this.#track(recoveryStatus(this.#context, parameters))
+    return await this.#track(this.#recoveryStatus(parameters))
   }
 
   /**
@@ -274,7 +303,7 @@ export class MpcAgentWallet implements AsyncDisposable {
    */
   async recover(parameters: RecoverParameters): Promise<RefreshReturnType> {
     this.#assertOpen()
-    return await this.#track(recover(this.#context, parameters))
+    return await this.#track(this.#changeEpoch('recover', recover(this.#context, parameters)))
   }
 
   /**
@@ -347,6 +376,24 @@ export class MpcAgentWallet implements AsyncDisposable {
   }
 
   /**
+   * The lines of this party's audit log, the last of them a head that stands for all before it. Keep
+   * that one somewhere else: with it, whoever verifies the log sees if anything up to it was changed
+   * or cut off. A party without a store keeps no log.
+   *
+   * @example
+   * for await (const line of wallet.exportAuditLog()) file.write(`${line}\n`)
+   * @throws {@link MpcWalletError} `INVALID_INPUT` without a store, or what the store says.
+   */
+  async *exportAuditLog(): AsyncGenerator<string, void, void> {
+    this.#assertOpen()
+    const { journal, records } = this.#context
+    if (journal === undefined || records === undefined)
+      throw invalid('wallet', 'is of a party without a store, which keeps no log')
+    await journal.seal()
+    yield* exportAuditLog(records.store)
+  }
+
+  /**
    * Calls `listener` for each event of a kind and returns the function that stops it. A listener
    * that throws breaks nothing.
    */
@@ -374,6 +421,37 @@ export class MpcAgentWallet implements AsyncDisposable {
     this.#closing.abort(new MpcWalletError('SESSION_CLOSED', 'the wallet was closed'))
     await Promise.allSettled(this.#work)
     this.#native.close()
+    await this.#context.journal?.close()
+  }
+
+  async #changeEpoch(
+    ceremony: 'refresh' | 'recover',
+    changing: Promise<RefreshReturnType>,
+  ): Promise<RefreshReturnType> {
+    const changed = await changing
+    const { ceremonyId, epoch } = changed
+    const facts = { ceremony, ceremonyId, epoch: String(epoch) }
+    await this.#context.journal?.note('epoch.changed', facts)
+    return changed
+  }
+
+  async #signRecovery(parameters: SignRecoveryParameters): Promise<string> {
+    const document = await signRecovery(this.#context, parameters)
+    const { replacement } = parameters
+    await this.#context.journal?.note('recovery.signed', { replacement, document })
+    return document
+  }
+
+  async #recoveryStatus(parameters: RecoveryParameters): Promise<RecoveryStatus> {
+    const status = await recoveryStatus(this.#context, parameters)
+    const { replacement, documents = [] } = parameters
+    if (documents.length > 0)
+      await this.#context.journal?.note('recovery.noted', {
+        replacement,
+        documents,
+        state: status.state,
+      })
+    return status
   }
 
   #track<Value>(work: Promise<Value>): Promise<Value> {

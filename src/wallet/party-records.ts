@@ -6,7 +6,7 @@ import type { Generation } from './generation.js'
 /** Records of one wallet have up to 33 kB. */
 const READ_AT_ONCE = 512
 /** Whom a session met is forgotten when it expires: an older copy of that is no harm. */
-const FORGETTABLE_PREFIX = 'session/'
+const SEEN_PREFIX = 'session/'
 
 /** A record as the native side opens it. @internal */
 export interface StoredRecord {
@@ -44,12 +44,21 @@ export class PartyRecords {
 
   /**
    * Makes durable what a session waits for, and lets the session go on. A batch reaches the store in
-   * the turn in which it was sealed: what one session counted is never overwritten by another.
+   * the turn in which it was sealed: what one session counted is never overwritten by another. Only
+   * the registration of the session, which overwrites nothing, may be handed to `register` instead.
    */
-  async settle(session: Session): Promise<() => Promise<RoundOutcome>> {
+  async settle(
+    session: Session,
+    register?: (writes: readonly StoreWrite[]) => Promise<void>,
+  ): Promise<() => Promise<RoundOutcome>> {
     try {
-      const values = await this.commit(session.takeBatch())
-      return () => session.committed(BigInt(Date.now()), [...values])
+      const batch = session.takeBatch()
+      if (register === undefined || !isRegistration(batch)) {
+        const values = await this.commit(batch)
+        return () => session.committed(BigInt(Date.now()), [...values])
+      }
+      await register(toWrites(batch))
+      return () => session.committed(BigInt(Date.now()), [])
     } catch (error) {
       const { code } = MpcWalletError.wrap(error)
       return () => session.commitFailed(BigInt(Date.now()), code === 'STORE_RECORD_EXISTS')
@@ -59,10 +68,23 @@ export class PartyRecords {
   /** Commits a batch that was sealed just now; what must not be undone is counted outside of the store too. */
   async commit(batch: StoreBatch): Promise<readonly (Uint8Array | undefined)[]> {
     const { readBack } = batch
-    const writes = batch.writes.map(toWrite)
-    const counted = writes.some(({ id }) => !id.startsWith(FORGETTABLE_PREFIX))
+    const writes = toWrites(batch)
+    const counted = writes.some(({ id }) => !id.startsWith(SEEN_PREFIX))
+    if (!counted) return await this.store.commit({ writes, readBack })
+    return await this.#commitCounted(writes, readBack)
+  }
+
+  /** Counts what went to the store in another way, and must not be undone either. */
+  async advance(): Promise<void> {
+    if (this.#generation !== undefined) await this.#commitCounted([], [])
+  }
+
+  async #commitCounted(
+    writes: readonly StoreWrite[],
+    readBack: readonly string[],
+  ): Promise<readonly (Uint8Array | undefined)[]> {
     const generation = this.#generation
-    if (generation === undefined || !counted) return await this.store.commit({ writes, readBack })
+    if (generation === undefined) return await this.store.commit({ writes, readBack })
     const { number, write } = generation.next()
     const values = await this.store.commit({ writes: [...writes, write], readBack })
     await generation.settle(number)
@@ -83,6 +105,16 @@ export async function readRecords(store: KeyShareStore, prefix: string): Promise
     }
   }
   return records
+}
+
+/** The writes of a batch, as a store takes them. @internal */
+export function toWrites({ writes }: StoreBatch): StoreWrite[] {
+  return writes.map(toWrite)
+}
+
+/** Whether a batch says that a session begins, and nothing else. */
+function isRegistration({ writes, readBack }: StoreBatch): boolean {
+  return readBack.length === 0 && writes.every(({ id }) => id.startsWith(SEEN_PREFIX))
 }
 
 function toWrite({ kind, id, value }: StoreBatch['writes'][number]): StoreWrite {

@@ -1,10 +1,15 @@
+import { randomUUID } from 'node:crypto'
+import type { Json } from '../canonical-json.js'
 import { MpcWalletError } from '../errors.js'
+import { invalid } from '../guards.js'
 import { toHex } from '../hex.js'
+import type { SigningAttempt } from '../ledger/index.js'
 import { type Intent, native, type Session, type SignatureOutput } from '../native.js'
-import { runCeremony } from './ceremony.js'
-import { observerOf, type WalletContext } from './context.js'
+import type { WalletContext } from './context.js'
 import type { SigningSubject } from './events.js'
 import { type CeremonyId, toCeremonyId } from './ids.js'
+import { runSigning } from './run-signing.js'
+import { decodeSigned, encodeSigned } from './signed-record.js'
 import type { RequestedItem, RequestOptions } from './signing-request.js'
 import { Stop } from './stop.js'
 
@@ -39,7 +44,8 @@ export interface SignedBatch extends SigningCeremony {
 
 /**
  * The one way to signatures: all items in one ceremony with one other party, all or none. Whatever
- * cannot be read completely stops it before anything leaves.
+ * cannot be read completely stops it before anything leaves. What is asked for again under its key
+ * comes from the ledger.
  *
  * @throws {@link MpcWalletError}
  * @internal
@@ -56,16 +62,58 @@ export async function signItems(
   })
   try {
     stop.throwIfStopped()
-    try {
-      return await run(context, items, options, stop)
-    } catch (error) {
-      // the co-signer said which epochs it holds: once more, under one that both hold
-      if (MpcWalletError.wrap(error).code !== 'EPOCH_BEHIND') throw error
-      return await run(context, items, options, stop)
-    }
+    return await once(context, items, options, async (attempt) => {
+      try {
+        return await run(context, items, options, stop, attempt)
+      } catch (error) {
+        // the co-signer said which epochs it holds: once more, under one that both hold
+        if (MpcWalletError.wrap(error).code !== 'EPOCH_BEHIND') throw error
+        return await run(context, items, options, stop, attempt)
+      }
+    })
   } catch (error) {
     throw MpcWalletError.wrap(error)
   }
+}
+
+async function once(
+  { journal, role }: WalletContext,
+  items: readonly RequestedItem[],
+  options: RequestOptions,
+  sign: (attempt?: SigningAttempt) => Promise<SignedBatch>,
+): Promise<SignedBatch> {
+  const { idempotencyKey: key } = options
+  if (journal === undefined) {
+    if (key !== undefined) throw invalid('idempotencyKey', 'needs a party that has a store')
+    return await sign()
+  }
+  // a key that nobody knows takes no room from those that somebody may ask with again
+  const name =
+    key === undefined
+      ? { principal: `${role}/unnamed`, key: randomUUID(), disposable: true }
+      : { principal: role, key }
+  let signed: SignedBatch | undefined
+  const { result } = await journal.ledger.request(
+    { side: 'initiator', ...name, proposal: proposalOf(items, options) },
+    async (attempt) => {
+      signed = await sign(attempt)
+      return encodeSigned(signed)
+    },
+  )
+  return signed ?? decodeSigned(result)
+}
+
+/** What makes it this request and no other. */
+function proposalOf(
+  items: readonly RequestedItem[],
+  { cosigner, memo }: Pick<RequestOptions, 'cosigner' | 'memo'>,
+): Json {
+  const transactions = items.map(({ transaction, chain, path }) => ({
+    chain,
+    path,
+    transaction: toHex(transaction),
+  }))
+  return { cosigner, memo, transactions }
 }
 
 async function run(
@@ -73,6 +121,7 @@ async function run(
   items: readonly RequestedItem[],
   options: RequestOptions,
   stop: Stop,
+  attempt: SigningAttempt | undefined,
 ): Promise<SignedBatch> {
   const { cosigner } = options
   const intents = items.map(parse)
@@ -82,15 +131,12 @@ async function run(
   const subject = { ceremonyId, digests: Object.freeze(digests.map(toHex)) }
   const stopListening = listenTo(context, ceremonyId, options)
   try {
-    const result = await runCeremony({
-      kind: 'sign',
+    const result = await runSigning(context, {
       session,
-      transport: context.transport,
-      records: context.records,
-      peers: [cosigner],
+      peer: cosigner,
       initiated: true,
       stop,
-      observer: observerOf(context),
+      attempt,
     })
     const signatures = signaturesOf(digests, result.signatures)
     const { durationMs, bytesSent, bytesReceived } = result
@@ -140,7 +186,8 @@ export function reportFailure(
   else events.emit('failed', { ...subject, code, culprits, signatureMayExist })
 }
 
-function signaturesOf(
+/** The signatures of a finished ceremony, one for each digest. @internal */
+export function signaturesOf(
   digests: readonly Uint8Array[],
   signatures: readonly SignatureOutput[],
 ): TransactionSignature[] {

@@ -7,6 +7,7 @@ import {
   requireSignal,
 } from '../guards.js'
 import type { Hex } from '../hex.js'
+import { isName } from '../ledger/index.js'
 import { PartyRole } from '../party-role.js'
 import { parseDerivationPath } from './derivation-path.js'
 import type { CeremonyProgress } from './events.js'
@@ -38,6 +39,15 @@ export interface TransactionToSign {
 
 /** With whom to sign, and how long to wait. */
 export interface SigningOptions {
+  /**
+   * Names what is asked for, in 1 to 128 characters: the number of an invoice, say. However often it
+   * is asked for under one key, also after a restart, it is signed once, and the same signatures come
+   * back. Without it each call is a request of its own.
+   *
+   * Calls at the same time wait for the first of them and share how it ends. Of use only to a party
+   * with a store.
+   */
+  readonly idempotencyKey?: string
   /** Who co-signs. By default the user, and for the user the agent. */
   readonly cosigner?: PartyRole
   /**
@@ -61,6 +71,7 @@ export interface RequestedItem {
 
 /** {@link SigningOptions} that were looked at. @internal */
 export interface RequestOptions {
+  readonly idempotencyKey: string | undefined
   readonly cosigner: PartyRole
   readonly memo: string
   readonly signal: AbortSignal | undefined
@@ -97,9 +108,10 @@ export function readTransaction(
  */
 export function readOptions(
   own: PartyRole,
-  { cosigner, memo, signal, timeoutMs, onProgress }: SigningOptions,
+  { idempotencyKey, cosigner, memo, signal, timeoutMs, onProgress }: SigningOptions,
 ): RequestOptions {
   return {
+    idempotencyKey: readKey(idempotencyKey),
     cosigner: readCosigner(own, cosigner),
     memo: readMemo(memo ?? ''),
     signal: requireSignal('signal', signal),
@@ -109,6 +121,12 @@ export function readOptions(
     }),
     onProgress: onProgress && requireFunction('onProgress', onProgress),
   }
+}
+
+function readKey(key: unknown): string | undefined {
+  if (key === undefined) return undefined
+  if (!isName(key)) throw invalid('idempotencyKey', 'must be 1 to 128 characters')
+  return key
 }
 
 function readCosigner(own: PartyRole, cosigner: unknown): PartyRole {

@@ -20,6 +20,9 @@ pub(crate) const IDENTITY_KEY_BYTES: usize = 32;
 /// Bytes of an Ed25519 signature.
 pub(crate) const SIGNATURE_BYTES: usize = 64;
 
+/// Bytes of a head of the audit log: `u64 sequence ‖ hash 32 ‖ u64 milliseconds`.
+pub const AUDIT_HEAD_BYTES: usize = 8 + 32 + 8;
+
 const CARD_MAGIC: &[u8; 4] = b"MPCC";
 const CARD_VERSION: u8 = 1;
 /// Version of [`Identity::encode`].
@@ -32,6 +35,7 @@ pub(crate) enum Purpose {
     Descriptor,
     Envelope,
     Acknowledgement,
+    AuditHead,
 }
 
 impl Purpose {
@@ -41,6 +45,7 @@ impl Purpose {
             Self::Descriptor => tags::SESSION_DESCRIPTOR,
             Self::Envelope => tags::ENVELOPE,
             Self::Acknowledgement => tags::ACK,
+            Self::AuditHead => tags::AUDIT_HEAD,
         }
     }
 }
@@ -128,6 +133,12 @@ impl Identity {
     /// The person's Ed25519 public key, where there is one.
     pub fn approver_key(&self) -> Option<[u8; IDENTITY_KEY_BYTES]> {
         self.approver.as_ref().map(|key| key.verifying_key().to_bytes())
+    }
+
+    /// This party's signature over a head of its own audit log: whoever has it can tell later whether anything
+    /// before it was changed.
+    pub fn sign_audit_head(&self, head: &[u8; AUDIT_HEAD_BYTES]) -> [u8; SIGNATURE_BYTES] {
+        self.sign(Purpose::AuditHead, &[head])
     }
 
     /// Ed25519 over `H(tag of the purpose; parts)`: never over free bytes.

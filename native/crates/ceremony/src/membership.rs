@@ -12,9 +12,13 @@ use crate::descriptor::Descriptor;
 use crate::document::PolicyDocument;
 use crate::epochs::{Epochs, Prepared};
 use crate::identity::{Identity, SIGNATURE_BYTES};
-use crate::store::{Commit, Key, ReadBack, Secret, Write};
+use crate::store::{Commit, Key, ReadBack, Secret, Write, count};
 use crate::wallet::Wallet;
 use crate::{Card, Failure, Invitation, Role, Roster};
+
+/// So many lost verdicts are one poisoning: each may have told a peer that cheats one guess about the state of the
+/// pair (specification, "The verdict gate").
+const LOST_VERDICTS_OF_A_POISONING: u32 = 8;
 
 /// A party's membership, shared by all its ceremonies. Secret: the shares inside.
 pub struct Membership {
@@ -28,6 +32,8 @@ pub(crate) struct State {
     pub(crate) epochs: Epochs,
     /// One handle per epoch, so that there is one verdict gate per epoch, key and peer.
     wallets: BTreeMap<u64, Arc<Wallet>>,
+    /// By the peer's identity key.
+    lost_verdicts: BTreeMap<[u8; 32], u32>,
 }
 
 impl Membership {
@@ -37,7 +43,8 @@ impl Membership {
     }
 
     fn of(identity: Arc<Identity>, epochs: Epochs) -> Self {
-        let state = Mutex::new(State { epochs, wallets: BTreeMap::new() });
+        let state =
+            Mutex::new(State { epochs, wallets: BTreeMap::new(), lost_verdicts: BTreeMap::new() });
         Self { identity, state, peers: Mutex::default() }
     }
 
@@ -74,6 +81,13 @@ impl Membership {
             let shares = decode_shares(shares, held).ok_or_else(Failure::storage)?;
             let wallet = membership.view(held, shares).ok_or_else(Failure::storage)?;
             membership.state().wallets.insert(held.number(), Arc::new(wallet));
+        }
+        for (key, value) in records {
+            if let Key::LostVerdicts { wallet_id: of, identity_key } = key
+                && *of == wallet_id
+            {
+                membership.state().lost_verdicts.insert(*identity_key, count(value));
+            }
         }
         Ok((membership, writes))
     }
@@ -320,6 +334,47 @@ impl Membership {
         if certified == next {
             state.wallets = state.wallets.split_off(&certified);
         }
+    }
+
+    /// Sessions with a peer that nobody ended, `lost` more of them: a failed check that a crash kept from the disk
+    /// may be among them. At eight the pair is poisoned, as if the last had failed, in every epoch that is held, and
+    /// the count begins anew: it belongs to the identity key, so a refresh does not forget it. What to commit, in one
+    /// commit; nothing for a key of no party. In memory the pair is poisoned at once.
+    pub fn count_lost_verdicts(&self, identity_key: &[u8; 32], lost: u32) -> Vec<Write> {
+        let own = self.identity.identity_key();
+        let mut state = self.state();
+        let index_in = |wallet: &Wallet| {
+            let mut members = wallet.roster().members().iter();
+            members.find(|member| member.identity_key == *identity_key).map(|member| member.index())
+        };
+        let wallet_id = *state.epochs.wallet_id();
+        let pairs: Vec<_> = state
+            .wallets
+            .values()
+            .filter_map(|wallet| Some((Arc::clone(wallet), index_in(wallet)?)))
+            .collect();
+        if lost == 0 || pairs.is_empty() || *identity_key == own {
+            return Vec::new();
+        }
+        let before = state.lost_verdicts.get(identity_key).copied().unwrap_or(0);
+        let total = before.saturating_add(lost);
+        let key = Key::LostVerdicts { wallet_id, identity_key: *identity_key };
+        if total < LOST_VERDICTS_OF_A_POISONING {
+            state.lost_verdicts.insert(*identity_key, total);
+            return vec![Write::Put(key, Secret::copy_from(&total.to_be_bytes()))];
+        }
+        state.lost_verdicts.remove(identity_key);
+        let mut writes: Vec<Write> = pairs
+            .into_iter()
+            .flat_map(|(wallet, peer)| {
+                wallet.poison(peer);
+                wallet.note_poisoning(peer);
+                wallet.share_writes()
+            })
+            .collect();
+        writes.push(Write::Increment(Key::Poisonings(own, *identity_key)));
+        writes.push(Write::Delete(key));
+        writes
     }
 
     pub(crate) fn state(&self) -> MutexGuard<'_, State> {

@@ -20,7 +20,7 @@ use crate::making::{Abandoned, Making};
 use crate::membership::{Membership, Refusal};
 use crate::reshare::{Reshare, ReshareAuthorization};
 use crate::sign::Sign;
-use crate::store::{Commit, Key, ReadBack, Secret, Store, StoreError, Write};
+use crate::store::{Commit, Key, ReadBack, Store, StoreError, Write};
 use crate::wallet::{ECDSA_KEY_ID, Wallet};
 use crate::{Failure, Role, Roster};
 
@@ -625,17 +625,7 @@ impl Session {
                 let Some(wallet) = &self.wallet else {
                     return vec![Write::Increment(Key::Poisonings(own, peer))];
                 };
-                let mut writes: Vec<Write> = wallet
-                    .shares()
-                    .map(|share| {
-                        let key = Key::Share {
-                            wallet_id: *wallet.roster().wallet_id(),
-                            epoch: wallet.epoch(),
-                            key_id: share.key_id().to_owned(),
-                        };
-                        Write::Put(key, Secret(share.encode()))
-                    })
-                    .collect();
+                let mut writes = wallet.share_writes();
                 if wallet.note_poisoning(party) {
                     writes.push(Write::Increment(Key::Poisonings(own, peer)));
                 }

@@ -43,6 +43,13 @@ pub enum Key {
         /// The key that signs nothing any more with this party.
         identity_key: [u8; 32],
     },
+    /// How many sessions with a peer's identity key ended without their verdict being stored, since the last eight.
+    LostVerdicts {
+        /// Wallet.
+        wallet_id: [u8; 32],
+        /// The peer's key.
+        identity_key: [u8; 32],
+    },
     /// What this party knows of a recovery that somebody wants: approvals, objections, and how long it waited.
     PendingRecovery {
         /// Wallet.
@@ -104,6 +111,9 @@ impl Key {
             Self::Replaced { wallet_id, identity_key } => {
                 format!("wallet/{}/replaced/{}", hex(*wallet_id), hex(*identity_key))
             }
+            Self::LostVerdicts { wallet_id, identity_key } => {
+                format!("wallet/{}/lost-verdicts/{}", hex(*wallet_id), hex(*identity_key))
+            }
             Self::PendingRecovery { wallet_id, roster_hash } => {
                 format!("wallet/{}/recovery/{}", hex(*wallet_id), hex(*roster_hash))
             }
@@ -145,6 +155,8 @@ impl Key {
                 let (wallet_id, kind, name) = (bytes(word()?)?, word()?, word()?);
                 if kind == "replaced" {
                     Self::Replaced { wallet_id, identity_key: bytes(name)? }
+                } else if kind == "lost-verdicts" {
+                    Self::LostVerdicts { wallet_id, identity_key: bytes(name)? }
                 } else if kind == "backup" {
                     match name {
                         "last" => Self::LastBackup { wallet_id },

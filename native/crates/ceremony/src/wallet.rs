@@ -8,6 +8,7 @@ use dkls23::{KeyShare, PartyIndex};
 
 use crate::document::PolicyDocument;
 use crate::identity::Identity;
+use crate::store::{Key, Secret, Write};
 use crate::{Failure, Membership, Role, Roster};
 
 /// The id of the ECDSA key, which serves EVM chains and Bitcoin P2WPKH.
@@ -94,6 +95,23 @@ impl Wallet {
 
     pub(crate) fn is_poisoned(&self, peer: PartyIndex) -> bool {
         self.keys.values().any(|share| share.pair(peer).is_none_or(|pair| pair.is_poisoned()))
+    }
+
+    /// Destroys what this party shares with a peer: the pair signs nothing more in this epoch.
+    pub(crate) fn poison(&self, peer: PartyIndex) {
+        for pair in self.keys.values().filter_map(|share| share.pair(peer)) {
+            pair.poison();
+        }
+    }
+
+    /// The shares as they are now, for their records: without the state of poisoned pairs.
+    pub(crate) fn share_writes(&self) -> Vec<Write> {
+        let write = |share: &Arc<KeyShare>| {
+            let (wallet_id, key_id) = (*self.roster.wallet_id(), share.key_id().to_owned());
+            let key = Key::Share { wallet_id, epoch: self.epoch, key_id };
+            Write::Put(key, Secret(share.encode()))
+        };
+        self.keys.values().map(write).collect()
     }
 
     /// Whether this is the first to know of the poisoning of the pair with a peer.

@@ -68,7 +68,10 @@ fn kind(commit: &Commit) -> &'static str {
         Key::LastBackup { .. } | Key::Restored { .. } => "backup",
         Key::Acknowledged { .. } => "acknowledgement",
         Key::Certificate { .. } => "certificate",
-        Key::SetupFailures(..) | Key::Poisonings(..) | Key::Cheats(..) => "count",
+        Key::SetupFailures(..)
+        | Key::Poisonings(..)
+        | Key::Cheats(..)
+        | Key::LostVerdicts { .. } => "count",
     }
 }
 
