@@ -241,7 +241,8 @@ async function callOf(name: string): Promise<Call> {
 const CALLS: Record<string, () => Call | Promise<Call>> = {
   'Backup.open': () => {
     const vault = freshVault()
-    return { values: [wallets.user.backup(vault, NOW).file, vault], call: Backup.open }
+    const { file } = wallets.user.backup(vault, NOW)
+    return { values: [file, vault], call: (read, by) => Backup.open(read, by) }
   },
   'Backup.header': () => ({
     values: [wallets.user.backup(freshVault(), NOW).file],

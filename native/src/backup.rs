@@ -86,8 +86,8 @@ impl Wallet {
             };
             let [last, restored] = status_keys(membership.wallet_id());
             let (last, restored) = (read(&last)?, read(&restored)?);
-            let last = last.as_ref().map(|value| numbers::<2>(value)).transpose()?;
-            let restored = restored.as_ref().map(|value| numbers::<1>(value)).transpose()?;
+            let last = last.as_ref().map(numbers::<2>).transpose()?;
+            let restored = restored.as_ref().map(numbers::<1>).transpose()?;
             Ok(BackupStatus {
                 last_epoch: last.map(|[epoch, _]| BigInt::from(epoch)),
                 last_ms: last.map(|[_, at_ms]| BigInt::from(at_ms)),
