@@ -131,9 +131,8 @@ impl Recovery {
             if pending.replacement() != &replacement {
                 return Err(Fault::new("SHARE_UNREADABLE", "a record of another replacement"));
             }
-            let listed: Vec<Approver> = membership
-                .current()
-                .map_err(Fault::input_from)?
+            let (before, _) = membership.replacing(&card).map_err(Fault::input_from)?;
+            let listed: Vec<Approver> = before
                 .policy()
                 .approvers()
                 .into_iter()
@@ -261,13 +260,11 @@ impl Recovery {
 }
 
 fn replacement(membership: &Arc<Membership>, card: &Card) -> Result<Replacement, Fault> {
-    let wallet = membership.current().map_err(Fault::input_from)?;
-    let roster = wallet.roster();
-    let new_roster = roster.replace(card).map_err(Fault::input_from)?;
+    let (before, new_roster) = membership.replacing(card).map_err(Fault::input_from)?;
     Ok(Replacement::new(
         membership.wallet_id(),
         role_of(card.role),
-        roster.hash(),
+        before.roster().hash(),
         new_roster.hash(),
         card.approver_key,
     )?)
