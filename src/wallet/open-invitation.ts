@@ -78,7 +78,8 @@ export async function openInvitation(parameters: OpenInvitationParameters): Prom
 
 /** What the native side wants the initiator to be told, besides the error. */
 function answerIn(error: unknown): readonly Uint8Array[] | undefined {
-  if (!(error instanceof Error) || !('outgoing' in error)) return undefined
+  // no instanceof: the addon may have been loaded in another realm
+  if (typeof error !== 'object' || error === null || !('outgoing' in error)) return undefined
   return error.outgoing as readonly Uint8Array[] // set by the addon, and by nobody else
 }
 
