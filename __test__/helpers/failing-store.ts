@@ -24,6 +24,11 @@ export class FailingStore implements KeyShareStore {
     throw new Error('power cut')
   }
 
+  /** The power is cut at another commit. */
+  failAt(at: number): void {
+    this.#at = at
+  }
+
   /** The power is back for good. */
   repair(): void {
     this.#at = Number.POSITIVE_INFINITY
