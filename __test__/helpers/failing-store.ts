@@ -36,6 +36,11 @@ export class FailingStore implements KeyShareStore {
     this.#cut = cut
   }
 
+  /** The power is cut at another commit. */
+  failAt(at: number): void {
+    this.#at = at
+  }
+
   /** The power is back for good. */
   repair(): void {
     this.#at = Number.POSITIVE_INFINITY

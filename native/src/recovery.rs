@@ -312,10 +312,14 @@ impl Recovery {
 }
 
 fn replacement(membership: &Arc<Membership>, card: &Card) -> Result<Replacement, Fault> {
-    let old = membership.roster_in_force().map_err(Fault::input_from)?;
-    let new = old.replace(card).map_err(Fault::input_from)?;
-    let (lost, approver) = (role_of(card.role), card.approver_key);
-    Ok(Replacement::new(membership.wallet_id(), lost, old.hash(), new.hash(), approver)?)
+    let (before, new_roster) = membership.replacing(card).map_err(Fault::input_from)?;
+    Ok(Replacement::new(
+        membership.wallet_id(),
+        role_of(card.role),
+        before.roster().hash(),
+        new_roster.hash(),
+        card.approver_key,
+    )?)
 }
 
 /// What a signed document is about, if that starts from the roster in force.

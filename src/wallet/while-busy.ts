@@ -20,8 +20,8 @@ export async function whileBusy<Value>(
     try {
       return await call()
     } catch (error) {
-      const failure = MpcWalletError.wrap(error)
-      if (failure.code !== 'NATIVE_BUSY') throw failure
+      // as it came: it may carry what the peer is to be told
+      if (MpcWalletError.wrap(error).code !== 'NATIVE_BUSY') throw error
     }
     await (stop === undefined ? delay(pauseMs) : stop.race(delay(pauseMs)))
   }

@@ -478,7 +478,8 @@ impl Epochs {
         Err(Failure::config("a certificate of an epoch that this party does not hold"))
     }
 
-    fn names_replaced_key(&self, roster: &Roster) -> bool {
+    /// Whether a roster has a party with whom this one works no more.
+    pub(crate) fn names_replaced_key(&self, roster: &Roster) -> bool {
         identity_keys(roster).any(|key| self.is_replaced(&key))
     }
 }

@@ -14,7 +14,7 @@ use crate::epochs::{Epochs, Prepared};
 use crate::identity::{Identity, SIGNATURE_BYTES};
 use crate::store::{Commit, Key, ReadBack, Secret, Write, count};
 use crate::wallet::Wallet;
-use crate::{Failure, Invitation, Role, Roster};
+use crate::{Card, Failure, Invitation, Role, Roster};
 
 /// So many lost verdicts are one poisoning: each may have told a peer that cheats one guess about the state of the
 /// pair (specification, "The verdict gate").
@@ -122,6 +122,27 @@ impl Membership {
     pub fn current(&self) -> Result<Arc<Wallet>, Failure> {
         let state = self.state();
         state.wallets.last_key_value().map(|(_, wallet)| Arc::clone(wallet)).ok_or_else(no_share)
+    }
+
+    /// The wallet before, and its parties after, a device takes the place of another: from the oldest epoch in force
+    /// whose parties are all still there. An attempt that not everybody acknowledged changes neither, so that what
+    /// persons signed serves until one is complete.
+    ///
+    /// # Errors
+    /// `Config` for a key of this wallet, or of a device that was replaced.
+    pub fn replacing(&self, replacement: &Card) -> Result<(Arc<Wallet>, Roster), Failure> {
+        let state = self.state();
+        let mut refused = no_share();
+        for wallet in state.wallets.range(state.epochs.certified()..).map(|(_, wallet)| wallet) {
+            match wallet.roster().replace(replacement) {
+                Ok(roster) if !state.epochs.names_replaced_key(&roster) => {
+                    return Ok((Arc::clone(wallet), roster));
+                }
+                Ok(_) => refused = Failure::config("a device that was replaced"),
+                Err(failure) => refused = failure,
+            }
+        }
+        Err(refused)
     }
 
     /// The shares to work with a peer: the newest epoch that the peer, as far as this party knows, holds too.

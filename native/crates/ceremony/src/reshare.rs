@@ -48,7 +48,8 @@ impl ReshareAuthorization {
     /// whom the policy names agreed to exactly this roster, and that every delay has passed: `policy` decides that.
     ///
     /// # Errors
-    /// `Config` at a party that holds no share, for this party's own role, and for a key that is known already.
+    /// `Config` at a party that holds no share, for this party's own role, and for a key that is known already or was
+    /// replaced.
     pub fn recover(
         membership: Arc<Membership>,
         replacement: &Card,
@@ -57,7 +58,7 @@ impl ReshareAuthorization {
         if replacement.role == membership.role() {
             return Err(Failure::config("a party does not replace itself"));
         }
-        let roster = membership.roster_in_force()?.replace(replacement)?;
+        let (_, roster) = membership.replacing(replacement)?;
         let (change, lost) = (Change::Recover, Some(replacement.role));
         Ok(Self { membership, roster, change, lost, expires_at_ms })
     }

@@ -600,7 +600,15 @@ impl Session {
     }
 
     fn end(&mut self, failure: Failure) -> Report {
-        if matches!(self.machine, Machine::Closed) { self.closed() } else { self.abort(failure) }
+        if matches!(self.machine, Machine::Closed) {
+            return self.closed();
+        }
+        // Nobody works under an epoch whose making was stopped; its shares are erased when the store is opened again.
+        if let Some(making) = self.machine.making() {
+            let (_, Abandoned { membership, next }) = making.abandon();
+            membership.note_abandoned(next);
+        }
+        self.abort(failure)
     }
 
     fn closed(&mut self) -> Report {
