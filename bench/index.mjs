@@ -109,6 +109,7 @@ function nodeBench() {
   milliseconds('node.block.call.max', ({ blocks }) => blocks.callMax)
   const imports = Array.from({ length: IMPORTS }, () => importTime())
   report('node.import', median(imports), 'ms', null, null)
+  report('wallet.open.1000', node('open').milliseconds, 'ms', null, null)
   report('node.wallet.memory', node('memory').bytes, 'bytes', null, null)
   return lines
 }

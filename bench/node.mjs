@@ -1,10 +1,21 @@
 // One case of the end-to-end benchmark, in a process of its own: node bench/node.mjs CASE. Prints one line of JSON.
 
+import { randomBytes } from 'node:crypto'
+import { mkdtempSync, rmSync } from 'node:fs'
 import { createRequire } from 'node:module'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
 import { monitorEventLoopDelay, PerformanceObserver } from 'node:perf_hooks'
 import { memoryUsage } from 'node:process'
 import { setTimeout as delay } from 'node:timers/promises'
-import { PartyRole } from '@mpc-wallet/sdk'
+import {
+  MemoryNetwork,
+  MemoryStore,
+  MpcAgentWallet,
+  Party,
+  PartyRole,
+  SqliteStore,
+} from '@mpc-wallet/sdk'
 import { createTestCommittee } from '@mpc-wallet/sdk/testing'
 import { serializeTransaction } from 'viem'
 
@@ -14,7 +25,14 @@ const WARM_UP = 500
 const BATCH = 32
 const LINK_MS = 20
 
-const cases = { latency, throughput, blocks, batch, memory }
+/** Keeps the key in this process: what is measured is not a key-management service. */
+const keyWrapper = {
+  name: 'none',
+  wrap: async (key) => Uint8Array.from(key, (byte) => byte ^ 0xff),
+  unwrap: async (wrapped) => Uint8Array.from(wrapped, (byte) => byte ^ 0xff),
+}
+
+const cases = { latency, throughput, blocks, batch, memory, open }
 const [name = ''] = process.argv.slice(2)
 if (!Object.hasOwn(cases, name))
   throw new Error(`no case ${name}: ${Object.keys(cases).join(', ')}`)
@@ -188,6 +206,67 @@ async function memory() {
   const after = await grow(30)
   await Promise.all(kept.map((committee) => committee.close()))
   return { bytes: Math.max(0, after - before) / 90, handles: 90 }
+}
+
+/**
+ * Milliseconds to open a party and one of its 1,000 wallets, in a SQLite store of the size that they have. A key
+ * wrapper opens it at once, so no password hash is in it. One wallet is real; the records of the others are under
+ * names like its own, and have its values: opening reads their names, and no value before a wallet is asked for.
+ */
+async function open() {
+  const directory = mkdtempSync(join(tmpdir(), 'bench-store-'))
+  try {
+    const path = join(directory, 'store', 'wallet.db')
+    const walletId = await makeStore(path, 1_000)
+    const store = await SqliteStore.open({ path })
+    const times = []
+    for (let i = 0; i < 12; i++) {
+      const began = performance.now()
+      const party = await Party.open({ store, unlock: { keyWrapper } })
+      const transport = new MemoryNetwork().connect(party.identityKey)
+      const wallet = await MpcAgentWallet.open({ party, walletId, transport })
+      if (i >= 2) times.push(performance.now() - began)
+      if (party.walletIds.length !== 1_000) throw new Error('not all wallets are there')
+      await wallet.close()
+    }
+    await store.close()
+    return { milliseconds: median(times) }
+  } finally {
+    rmSync(directory, { recursive: true })
+  }
+}
+
+async function makeStore(path, wallets) {
+  const store = await SqliteStore.open({ path })
+  const network = new MemoryNetwork()
+  const parties = await Promise.all(
+    [PartyRole.Agent, PartyRole.User, PartyRole.Recovery].map((role, i) =>
+      Party.open({ role, store: i === 0 ? store : new MemoryStore(), unlock: { keyWrapper } }),
+    ),
+  )
+  const cards = parties.map(({ card }) => card)
+  const made = await Promise.all(
+    parties.map((party, i) => {
+      const transport = network.connect(party.identityKey)
+      const parameters = { party, cards, transport, confirm: () => true }
+      return i === 0 ? MpcAgentWallet.create(parameters) : MpcAgentWallet.join(parameters)
+    }),
+  )
+  const [{ walletId }] = made
+  await Promise.all(made.map((wallet) => wallet.close()))
+  const ids = await store.list(`wallet/${walletId.slice(2)}/`)
+  const values = await store.commit({ writes: [], readBack: ids })
+  for (let i = 1; i < wallets; i++) {
+    const other = randomBytes(32).toString('hex')
+    const writes = ids.map((id, at) => ({
+      kind: 'put',
+      id: id.replace(walletId.slice(2), other),
+      value: values[at],
+    }))
+    await store.commit({ writes, readBack: [] })
+  }
+  await store.close()
+  return walletId
 }
 
 async function signers({ wrapTransport } = {}) {

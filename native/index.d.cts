@@ -276,6 +276,8 @@ export declare class Wallet {
   static openSealed(identity: Identity, walletId: Uint8Array, store: Store, records: Array<StoredRecord>): Wallet
   /** After `openSealed`: what an attempt that nobody acknowledged left, to be erased. */
   takeErased(): StoreBatch
+  /** Numbers of the epochs that this party holds, ascending. */
+  get heldEpochs(): Array<bigint>
   /**
    * Counts sessions with the owner of an identity key that nobody ended, against that key: a failed check may have
    * been forgotten. At eight the pair is poisoned. The batch is to be committed; it is empty for a key of no party.

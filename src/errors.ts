@@ -194,7 +194,7 @@ export const ERROR_TABLE = Object.freeze({
   CLOCK_JUMPED: {
     meaning: "this machine's clock jumped, so no delay that it measures is believed",
     retryable: false,
-    next: 'set the clock right, then confirm it',
+    next: 'set the clock right, then call confirmClock',
   },
   EPOCH_BEHIND: {
     meaning: 'the parties hold different epochs of the wallet, and none in common was found',

@@ -7,6 +7,7 @@ export type {
   Identity,
   Intent,
   Invitation,
+  Notice,
   Pairing,
   Recovery,
   RecoveryDecision,

@@ -1,10 +1,12 @@
 import { createRequire } from 'node:module'
 import { beforeAll, describe, expect, it } from '@jest/globals'
 import {
+  Backup,
   FreshKey,
   Identity,
   Intent,
   Invitation,
+  Notice,
   Recovery,
   ReshareConsent,
   readCard,
@@ -240,6 +242,32 @@ async function callOf(name: string): Promise<Call> {
 }
 
 const CALLS: Record<string, () => Call | Promise<Call>> = {
+  'Backup.open': () => {
+    const vault = freshVault()
+    return { values: [wallets.user.backup(vault, NOW).file, vault], call: Backup.open }
+  },
+  'Backup.header': () => ({
+    values: [wallets.user.backup(freshVault(), NOW).file],
+    call: Backup.header,
+  }),
+  'Backup#restore': () => {
+    const vault = freshVault()
+    const backup = Backup.open(wallets.user.backup(vault, NOW).file, vault)
+    const store = freshVault().store([])
+    return { values: [store, NOW], call: (into, now) => backup.restore(into, now) }
+  },
+  'Notice.send': () => ({
+    values: [wallets.agent, 'user', [bytes], NOW, MINUTE],
+    call: Notice.send,
+  }),
+  'Notice.open': () => {
+    const sent = Notice.send(wallets.agent, 'user', [bytes], NOW, MINUTE)
+    const { descriptor, descriptorSignature, envelopes } = sent
+    return {
+      values: [wallets.user, descriptor, descriptorSignature, envelopes[0], NOW],
+      call: Notice.open,
+    }
+  },
   'new FreshKey': () => ({
     values: ['keychain'],
     call: (wrapper: string) => new FreshKey(wrapper),
@@ -276,6 +304,19 @@ const CALLS: Record<string, () => Call | Promise<Call>> = {
   'Recovery.open': () => ({
     values: [wallets.user, newCard(), undefined, NOW],
     call: Recovery.open,
+  }),
+  'Recovery.recordIdOf': () => ({
+    values: [wallets.user, recoveryAt('user').sign('approve', NOW + BigInt(MINUTE))],
+    call: Recovery.recordIdOf,
+  }),
+  'Recovery.openAnnounced': () => ({
+    values: [
+      wallets.user,
+      recoveryAt('user').sign('approve', NOW + BigInt(MINUTE)),
+      undefined,
+      NOW,
+    ],
+    call: Recovery.openAnnounced,
   }),
   'Recovery#sign': () => {
     const recovery = recoveryAt('user')
@@ -405,6 +446,12 @@ const CALLS: Record<string, () => Call | Promise<Call>> = {
     const secret = key.expose()
     return { values: [key.createVault(bytes).header, secret], call: Vault.unlockWithKey }
   },
+  'Vault.unlockWithWords': async () => {
+    const key = FreshKey.forWords()
+    const lists = await key.splitIntoWords()
+    const { header } = key.createVault(new Uint8Array())
+    return { values: [header, lists.slice(0, 2)], call: Vault.unlockWithWords }
+  },
   'Vault#openIdentity': () => {
     const vault = freshVault()
     const { writes } = vault.store([]).sealIdentity(Identity.generate('user'))
@@ -427,6 +474,14 @@ const CALLS: Record<string, () => Call | Promise<Call>> = {
   'Wallet#countLostVerdicts': () => ({
     values: [wallets.agent.parties[1]?.identityKey, 0],
     call: (identityKey, count) => wallets.agent.countLostVerdicts(identityKey, count),
+  }),
+  'Wallet#backup': () => ({
+    values: [freshVault(), NOW],
+    call: (vault, now) => wallets.user.backup(vault, now),
+  }),
+  'Wallet#backupStatus': () => ({
+    values: [[undefined, undefined]],
+    call: (sealed) => wallets.user.backupStatus(sealed),
   }),
   'Wallet#derive': () => ({ values: [[0]], call: (path) => wallets.user.derive(path) }),
   'Wallet#consent': () => ({

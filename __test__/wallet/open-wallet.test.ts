@@ -9,6 +9,8 @@ import {
   type Unlock,
   type WalletId,
 } from '../../src/index.js'
+import { writeLog } from '../helpers/audit.js'
+import { FailingStore } from '../helpers/failing-store.js'
 import { kmsKeyWrapper, LocalKms } from '../helpers/local-kms.js'
 import {
   addressesOf,
@@ -194,6 +196,36 @@ describe('a store', () => {
     const party = await Party.open({ role: 'agent', store, unlock: { keyWrapper } })
     expect(party.walletIds).toEqual([])
     expect(await outcome(store)).toBe('SHARE_ABSENT')
+  })
+
+  it.each([
+    [1, 'before'],
+    [1, 'after'],
+    [2, 'before'],
+    [2, 'after'],
+  ] as const)(
+    'whose power is cut at commit %s, %s it is on disk, gets its party the next time',
+    async (at, cut) => {
+      const store = new MemoryStore()
+      const failing = new FailingStore(store, { at, cut })
+      const unlock = { keyWrapper }
+      await expect(Party.open({ role: 'agent', store: failing, unlock })).rejects.toThrow()
+
+      const made = await Party.open({ role: 'agent', store, unlock })
+
+      expect((await Party.open({ store, unlock })).identityKey).toEqual(made.identityKey)
+      expect(await store.list()).toEqual(['identity', 'vault'])
+    },
+  )
+
+  it('that an audit log is in already gets its party beside it', async () => {
+    const store = new MemoryStore()
+    await writeLog(store, 1)
+
+    const made = await Party.open({ role: 'agent', store, unlock: { keyWrapper } })
+    const opened = await Party.open({ store, unlock: { keyWrapper } })
+
+    expect(opened.identityKey).toEqual(made.identityKey)
   })
 
   it('holds several wallets, each opened by its id', async () => {

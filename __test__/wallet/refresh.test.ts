@@ -160,6 +160,26 @@ describe('a refresh in which the power of one party is cut', () => {
   }
 })
 
+describe('a refresh without one party', () => {
+  it('ends when time runs out, names who is missing, and costs nothing', async () => {
+    const stores = await storesWith(records)
+    const opened = await openWallet(stores)
+    const { agent, user } = opened.wallets
+
+    const settled = await Promise.allSettled(
+      [agent, user].map((wallet) => wallet.refresh({ timeoutMs: 600 })),
+    )
+
+    for (const one of settled)
+      expect(one).toMatchObject({ reason: { code: 'PROTOCOL_TIMEOUT', culprits: ['recovery'] } })
+    expect(await signersOfPairs(opened.wallets)).toEqual([address, address, address])
+    await opened.close()
+    await using again = await openWallet(stores)
+    await goesOn(again.wallets)
+    await noSessionLeft()
+  })
+})
+
 describe('a refresh in which messages of one party are lost', () => {
   it.each([[[1]], [[2]], [[3]], [[4]], [[5]], [[6]], [[7, 8]]])(
     'in rounds %j stops there, and costs nothing',

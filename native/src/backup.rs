@@ -131,7 +131,7 @@ impl Backup {
 #[napi]
 impl Backup {
     /// Opens a file and checks everything in it: the share against its epoch, the certificate against the roster.
-    #[napi(factory, catch_unwind)]
+    #[napi(catch_unwind)]
     pub fn open(env: &Env, file: Uint8Array, vault: &Vault) -> napi::Result<Self> {
         guard(env, || Self::read(&record(&file)?, vault))
     }

@@ -64,7 +64,7 @@ impl Notice {
     }
 
     /// Verifies and opens a notice.
-    #[napi(factory, catch_unwind)]
+    #[napi(catch_unwind)]
     pub fn open(
         env: &Env,
         wallet: &Wallet,

@@ -95,7 +95,27 @@ pub struct Recovery {
     approvers: Approvers,
     key: Key,
     store: Shared,
-    pending: Mutex<PendingRecovery>,
+    pending: Pending,
+}
+
+/// One record for all who hold it: what one of them was told, none of them overwrites.
+pub(crate) type Pending = Arc<Mutex<PendingRecovery>>;
+
+/// A recovery that was approved, to be looked at again when the ceremony starts: an objection may have come.
+pub(crate) struct Approved {
+    pending: Pending,
+    approvers: Approvers,
+}
+
+impl Approved {
+    pub(crate) fn check(&self, now_ms: &BigInt) -> Result<(), Fault> {
+        let now = clock::read(time(now_ms, "nowMs")?)?;
+        let mut pending = self.pending.lock().unwrap_or_else(PoisonError::into_inner);
+        match pending.decide(&self.approvers, now) {
+            Decision::Approved => Ok(()),
+            _ => Err(Fault::new("CEREMONY_REFUSED", "the recovery is not approved any more")),
+        }
+    }
 }
 
 #[napi]
@@ -132,7 +152,7 @@ impl Recovery {
     }
 
     /// The replacement that a signed document is about: to take note of it without the new device's card.
-    #[napi(factory, catch_unwind)]
+    #[napi(catch_unwind)]
     pub fn open_announced(
         env: &Env,
         wallet: &Wallet,
@@ -230,11 +250,9 @@ impl Recovery {
         lifetime_ms: f64,
     ) -> napi::Result<ReshareConsent> {
         guard(env, || {
-            let now = clock::read(time(&now_ms, "nowMs")?)?;
-            let decision = self.pending().decide(&self.approvers, now);
-            if decision != Decision::Approved {
-                return Err(Fault::new("CEREMONY_REFUSED", "the recovery is not approved"));
-            }
+            let approved =
+                Approved { pending: Arc::clone(&self.pending), approvers: self.approvers.clone() };
+            approved.check(&now_ms)?;
             let expires = expiry(&now_ms, lifetime_ms)?;
             let membership = Arc::clone(&self.membership);
             let card = self.card.as_ref().ok_or_else(|| Fault::input("the card is needed"))?;
@@ -247,7 +265,7 @@ impl Recovery {
                     "the wallet changed since the approval",
                 ));
             }
-            Ok(ReshareConsent::new(authorization, Arc::clone(&self.store)))
+            Ok(ReshareConsent::new(authorization, Arc::clone(&self.store), Some(approved)))
         })
     }
 }
@@ -263,11 +281,16 @@ impl Recovery {
         let now = clock::read(time(now_ms, "nowMs")?)?;
         let (membership, store) = (wallet.membership()?, wallet.store());
         let key = key_of(&replacement);
-        let pending = match store.record(&key, sealed.map(record).transpose()?)? {
-            Some(record) => PendingRecovery::decode(&record.0)?,
-            None => PendingRecovery::new(replacement, now),
-        };
-        if pending.replacement() != &replacement {
+        let sealed = sealed.map(record).transpose()?;
+        let pending = wallet.pending_recovery(&key, || {
+            Ok(match store.record(&key, sealed)? {
+                Some(record) => PendingRecovery::decode(&record.0)?,
+                None => PendingRecovery::new(replacement, now),
+            })
+        })?;
+        let same =
+            pending.lock().unwrap_or_else(PoisonError::into_inner).replacement() == &replacement;
+        if !same {
             return Err(Fault::new("SHARE_UNREADABLE", "a record of another replacement"));
         }
         let shares = membership.current().map_err(Fault::input_from)?;
@@ -275,7 +298,7 @@ impl Recovery {
         let listed: Vec<Approver> =
             listed.map(|(role, key)| Approver { role: role_of(role), key }).collect();
         let approvers = Approvers::new(&listed)?;
-        Ok(Self { membership, card, approvers, key, store, pending: Mutex::new(pending) })
+        Ok(Self { membership, card, approvers, key, store, pending })
     }
 
     fn pending(&self) -> MutexGuard<'_, PendingRecovery> {
@@ -289,7 +312,7 @@ impl Recovery {
 }
 
 fn replacement(membership: &Arc<Membership>, card: &Card) -> Result<Replacement, Fault> {
-    let old = membership.roster_before(card).map_err(Fault::input_from)?;
+    let old = membership.roster_in_force().map_err(Fault::input_from)?;
     let new = old.replace(card).map_err(Fault::input_from)?;
     let (lost, approver) = (role_of(card.role), card.approver_key);
     Ok(Replacement::new(membership.wallet_id(), lost, old.hash(), new.hash(), approver)?)
@@ -298,17 +321,17 @@ fn replacement(membership: &Arc<Membership>, card: &Card) -> Result<Replacement,
 /// What a signed document is about, if that starts from the roster in force.
 fn announced(membership: &Arc<Membership>, signed: &[u8]) -> Result<Replacement, Fault> {
     let replacement = SignedDocument::decode(signed)?.document().replacement;
-    let shares = membership.current().map_err(Fault::input_from)?;
+    let roster = membership.roster_in_force().map_err(Fault::input_from)?;
     let ours = replacement.wallet_id() == &membership.wallet_id()
-        && replacement.old_roster() == &shares.roster().hash();
+        && replacement.old_roster() == &roster.hash();
     if ours { Ok(replacement) } else { Err(policy::Refusal::OtherReplacement.into()) }
 }
 
+/// Named by all that a replacement is, so that none stands in the way of another.
 fn key_of(replacement: &Replacement) -> Key {
-    Key::PendingRecovery {
-        wallet_id: *replacement.wallet_id(),
-        roster_hash: *replacement.new_roster(),
-    }
+    let (verdict, expires_at_ms) = (Verdict::Approve, 0);
+    let document = CeremonyDocument { replacement: *replacement, verdict, expires_at_ms };
+    Key::PendingRecovery { wallet_id: *replacement.wallet_id(), replacement: document.hash() }
 }
 
 fn role_of(role: ceremony::Role) -> policy::Role {

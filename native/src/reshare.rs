@@ -12,6 +12,7 @@ use crate::convert::{Bytes, copies, duration, time};
 use crate::error::{Fault, guard};
 use crate::generator::Generator;
 use crate::identity::{Identity, cards_of};
+use crate::recovery::Approved;
 use crate::session::Session;
 use crate::store::{Shared, Store};
 use crate::wallet::Wallet;
@@ -21,14 +22,23 @@ use crate::wallet::Wallet;
 pub struct ReshareConsent {
     inner: Mutex<Option<ReshareAuthorization>>,
     store: Shared,
+    /// Of a recovery at a survivor.
+    approved: Option<Approved>,
 }
 
 impl ReshareConsent {
-    pub(crate) fn new(authorization: ReshareAuthorization, store: Shared) -> Self {
-        Self { inner: Mutex::new(Some(authorization)), store }
+    pub(crate) fn new(
+        authorization: ReshareAuthorization,
+        store: Shared,
+        approved: Option<Approved>,
+    ) -> Self {
+        Self { inner: Mutex::new(Some(authorization)), store, approved }
     }
 
-    fn take(&self) -> Result<ReshareAuthorization, Fault> {
+    fn take(&self, now_ms: &BigInt) -> Result<ReshareAuthorization, Fault> {
+        if let Some(approved) = &self.approved {
+            approved.check(now_ms)?;
+        }
         self.inner
             .lock()
             .unwrap_or_else(PoisonError::into_inner)
@@ -62,7 +72,7 @@ impl ReshareConsent {
             let expires = expiry(&now_ms, lifetime_ms)?;
             let authorization = ReshareAuthorization::refresh(wallet.membership()?, expires)
                 .map_err(Fault::input_from)?;
-            Ok(Self::new(authorization, wallet.store()))
+            Ok(Self::new(authorization, wallet.store(), None))
         })
     }
 
@@ -85,7 +95,7 @@ impl ReshareConsent {
             let keys = Arc::clone(&identity.keys);
             let authorization = ReshareAuthorization::join(keys, wallet_id, &cards, expires)
                 .map_err(Fault::input_from)?;
-            Ok(Self::new(authorization, Arc::clone(&store.shared)))
+            Ok(Self::new(authorization, Arc::clone(&store.shared), None))
         })
     }
 
@@ -93,11 +103,14 @@ impl ReshareConsent {
     #[napi(catch_unwind)]
     pub fn start(&self, env: &Env, now_ms: BigInt, lifetime_ms: f64) -> napi::Result<Session> {
         guard(env, || {
-            let now_ms = time(&now_ms, "nowMs")?;
-            let times = Times { now_ms, lifetime_ms: duration(lifetime_ms, "lifetimeMs")? };
+            let times = Times {
+                now_ms: time(&now_ms, "nowMs")?,
+                lifetime_ms: duration(lifetime_ms, "lifetimeMs")?,
+            };
+            let authorization = self.take(&now_ms)?;
             let mut rng = Generator::new(b"session/reshare")?;
             let session =
-                ceremony::Session::reshare(self.take()?, times, &mut rng).map_err(Fault::from)?;
+                ceremony::Session::reshare(authorization, times, &mut rng).map_err(Fault::from)?;
             let signature = session.descriptor_signature().to_vec();
             Ok(Session::new(session, signature, rng, Arc::clone(&self.store)))
         })
@@ -114,12 +127,12 @@ impl ReshareConsent {
         now_ms: BigInt,
     ) -> napi::Result<Joined> {
         guard(env, || {
-            let now_ms = time(&now_ms, "nowMs")?;
+            let at = time(&now_ms, "nowMs")?;
             let rng = Generator::new(b"session/reshare")?;
             let [descriptor, signature, round0] = copies([descriptor, signature, round0])?;
-            let consent = self.take()?;
+            let consent = self.take(&now_ms)?;
             let joined =
-                ceremony::Session::join_reshare(consent, &descriptor, &signature, &round0, now_ms);
+                ceremony::Session::join_reshare(consent, &descriptor, &signature, &round0, at);
             Ok(match joined {
                 Ok(session) => {
                     let store = Arc::clone(&self.store);

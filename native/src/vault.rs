@@ -74,8 +74,8 @@ pub(crate) fn name(key: &Key) -> RecordName {
         Key::Intent { wallet_id, epoch } => record("intent", wallet_id, *epoch),
         Key::Acknowledged { wallet_id, epoch } => record("acknowledged", wallet_id, *epoch),
         Key::Certificate { wallet_id, epoch } => record("certificate", wallet_id, *epoch),
-        Key::PendingRecovery { wallet_id, roster_hash } => {
-            about("recovery", wallet_id, roster_hash)
+        Key::PendingRecovery { wallet_id, replacement } => {
+            about("recovery", wallet_id, replacement)
         }
         Key::LostVerdicts { wallet_id, identity_key } => {
             about("lost-verdicts", wallet_id, identity_key)
@@ -269,7 +269,7 @@ impl FreshKey {
     }
 
     /// For people: the name under which [`FreshKey::split_into_words`] belongs.
-    #[napi(factory, catch_unwind)]
+    #[napi(catch_unwind)]
     pub fn for_words(env: &Env) -> napi::Result<Self> {
         Self::generate(env, WORDS.to_owned())
     }

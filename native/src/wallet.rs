@@ -1,17 +1,20 @@
 //! One party's handle of a wallet, and its consent to sign.
 
+use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, PoisonError};
 
-use ceremony::store::Commit;
+use ceremony::store::{Commit, Key};
 use ceremony::{ConsentedItem, ECDSA_KEY_ID, MAX_ITEMS, Membership, SigningAuthorization};
 use napi::Env;
 use napi::bindgen_prelude::{BigInt, ClassInstance};
 use napi_derive::napi;
+use policy::PendingRecovery;
 
 use crate::convert::{Bytes, Role, bytes, duration, path, position, time};
 use crate::error::{Fault, guard};
 use crate::identity::Identity;
 use crate::intent::Intent;
+use crate::recovery::Pending;
 use crate::store::{Shared, Store, StoreBatch, StoredRecord};
 
 /// A party of a committee.
@@ -31,11 +34,33 @@ pub struct Wallet {
     membership: Mutex<Option<Arc<Membership>>>,
     store: Shared,
     erased: Mutex<Option<StoreBatch>>,
+    /// The recoveries that this process knows of, by their records' ids.
+    recoveries: Mutex<BTreeMap<Key, Pending>>,
 }
 
 impl Wallet {
     pub(crate) fn new(membership: Arc<Membership>, store: Shared) -> Self {
-        Self { membership: Mutex::new(Some(membership)), store, erased: Mutex::new(None) }
+        Self {
+            membership: Mutex::new(Some(membership)),
+            store,
+            erased: Mutex::new(None),
+            recoveries: Mutex::default(),
+        }
+    }
+
+    /// The one record of a recovery in this process, read where it is asked for first.
+    pub(crate) fn pending_recovery(
+        &self,
+        key: &Key,
+        read: impl FnOnce() -> Result<PendingRecovery, Fault>,
+    ) -> Result<Pending, Fault> {
+        let mut recoveries = self.recoveries.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(known) = recoveries.get(key) {
+            return Ok(Arc::clone(known));
+        }
+        let pending = Arc::new(Mutex::new(read()?));
+        recoveries.insert(key.clone(), Arc::clone(&pending));
+        Ok(pending)
     }
 
     pub(crate) fn membership(&self) -> Result<Arc<Membership>, Fault> {
@@ -205,6 +230,15 @@ impl Wallet {
     pub fn take_erased(&self) -> StoreBatch {
         let erased = self.erased.lock().unwrap_or_else(PoisonError::into_inner).take();
         erased.unwrap_or_else(|| StoreBatch { writes: Vec::new(), read_back: Vec::new() })
+    }
+
+    /// Numbers of the epochs that this party holds, ascending.
+    #[napi(getter, catch_unwind)]
+    pub fn held_epochs(&self, env: &Env) -> napi::Result<Vec<BigInt>> {
+        guard(env, || {
+            let held = self.membership()?.held().into_iter();
+            Ok(held.map(|(number, _)| BigInt::from(number)).collect())
+        })
     }
 
     /// Counts sessions with the owner of an identity key that nobody ended, against that key: a failed check may have

@@ -28,6 +28,8 @@ import { Slots } from './slots.js'
 import { Stop } from './stop.js'
 import { untilAborted } from './until-aborted.js'
 
+/** Notices of one party that are taken at once. */
+const MAX_NOTICES_OF_ONE = 4
 /** Requests of one asking party that are handled at once. */
 const MAX_REQUESTS_OF_ONE = 16
 /** Announcements in the name of one party that are opened at once. */
@@ -103,6 +105,7 @@ interface Verified {
 interface Lane {
   readonly opening: Slots
   readonly requests: Slots
+  readonly notices: Slots
 }
 
 /** @internal */
@@ -174,20 +177,21 @@ export class Cosigner implements Cosigning {
     if (!this.#isForThisWallet(descriptor)) return
     const ceremonyId = toCeremonyId(descriptor.sessionId)
     if (this.#isKnown(ceremonyId)) return
-    if (descriptor.kind === SessionKind.Control) {
-      this.#live.set(ceremonyId, this.#takeNotice(announced, descriptor, ceremonyId))
-      return
-    }
     const lane = this.#laneOf(descriptor.initiator)
-    if (lane.opening.waiting >= MAX_WAITING_OF_ONE) {
+    const places = descriptor.kind === SessionKind.Control ? lane.notices : lane.opening
+    if (places.waiting >= MAX_WAITING_OF_ONE) {
       const reason = `over ${MAX_WAITING_OF_ONE} announcements of one party`
       this.#drop(new MpcWalletError('RELAY_QUOTA_EXHAUSTED', reason), ceremonyId)
       return
     }
-    const answered = this.#answer(announced, descriptor, lane).finally(() =>
-      this.#live.delete(ceremonyId),
+    const answered =
+      descriptor.kind === SessionKind.Control
+        ? this.#takeNotice(announced, descriptor, lane)
+        : this.#answer(announced, descriptor, lane)
+    this.#live.set(
+      ceremonyId,
+      answered.finally(() => this.#live.delete(ceremonyId)),
     )
-    this.#live.set(ceremonyId, answered)
   }
 
   /** Whether a descriptor is between this party and another of this wallet, with their own keys. */
@@ -219,6 +223,7 @@ export class Cosigner implements Cosigning {
     const lane = this.#lanes.get(initiator) ?? {
       opening: new Slots(MAX_OPENING_OF_ONE),
       requests: new Slots(MAX_REQUESTS_OF_ONE),
+      notices: new Slots(MAX_NOTICES_OF_ONE),
     }
     this.#lanes.set(initiator, lane)
     return lane
@@ -228,18 +233,16 @@ export class Cosigner implements Cosigning {
   async #takeNotice(
     announced: SessionInvitation,
     descriptor: SessionDescriptor,
-    ceremonyId: CeremonyId,
+    lane: Lane,
   ): Promise<void> {
-    const lane = this.#laneOf(descriptor.initiator)
+    const ceremonyId = toCeremonyId(descriptor.sessionId)
     try {
-      using _ = await lane.opening.acquire(this.#closing.signal)
+      using _ = await lane.notices.acquire(this.#closing.signal)
       using stop = new Stop({ timeoutMs: OPENING_TIMEOUT_MS, owner: this.#closing.signal })
       await takeNotice(this.#context, announced, descriptor, stop)
+      this.#failed.add(ceremonyId, descriptor.expiresAtMs) // nothing new the next time
     } catch (error) {
       this.#drop(error, ceremonyId)
-    } finally {
-      this.#failed.add(ceremonyId, descriptor.expiresAtMs) // once is enough
-      this.#live.delete(ceremonyId)
     }
   }
 

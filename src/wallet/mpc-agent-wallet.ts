@@ -32,6 +32,7 @@ import { type OpenWalletParameters, openNativeWallet } from './open-wallet.js'
 import { originOf, type Party } from './party.js'
 import { type PolicyDocument, readPolicy } from './policy-document.js'
 import {
+  confirmClock,
   type JoinRecoveryParameters,
   joinNativeRecovery,
   type RecoverParameters,
@@ -53,6 +54,8 @@ import {
   type SignTransactionsReturnType,
   signTransactions,
 } from './sign-transactions.js'
+
+import { readStatus, type WalletStatus } from './status.js'
 
 /** A member of a wallet's committee. */
 export interface WalletParty {
@@ -217,6 +220,11 @@ export class MpcAgentWallet implements AsyncDisposable {
     this.#assertOpen()
     const { path } = requireObject('parameters', parameters)
     const indices = parseDerivationPath('path', path)
+    if (!this.#native.isCertified)
+      throw new MpcWalletError(
+        'WALLET_PENDING',
+        'not every party is known to hold its share, so there is no address to pay to',
+      )
     try {
       const { publicKey, address } = this.#context.accounts.at(indices)
       return Object.freeze({ path, publicKey: new Uint8Array(publicKey), address })
@@ -245,6 +253,12 @@ export class MpcAgentWallet implements AsyncDisposable {
   async signTransaction(parameters: SignTransactionParameters): Promise<SignTransactionReturnType> {
     this.#assertOpen()
     return await this.#track(signTransaction(this.#context, parameters))
+  }
+
+  /** Where the wallet stands at this party: its epochs, its peers, its backups. */
+  async status(): Promise<WalletStatus> {
+    this.#assertOpen()
+    return await this.#track(readStatus(this.#context))
   }
 
   /**
@@ -283,6 +297,15 @@ export class MpcAgentWallet implements AsyncDisposable {
   async recoveryStatus(parameters: RecoveryParameters): Promise<RecoveryStatus> {
     this.#assertOpen()
     return await this.#track(this.#recoveryStatus(parameters))
+  }
+
+  /**
+   * After `CLOCK_JUMPED`: the operator has looked, and this machine's clock is right as it is. What passed
+   * since the last reading that was believed does not count as waiting.
+   */
+  async confirmClock(parameters: RecoveryParameters): Promise<void> {
+    this.#assertOpen()
+    return await this.#track(confirmClock(this.#context, parameters))
   }
 
   /**

@@ -1,5 +1,4 @@
-import { MpcWalletError } from '../errors.js'
-import { native } from '../native.js'
+import { type Notice, native } from '../native.js'
 import { ALL_ROLES } from '../party-role.js'
 import {
   INVITATION_ROUND,
@@ -12,6 +11,8 @@ import { Inbox } from './inbox.js'
 import { isTakenInTime } from './say-goodbye.js'
 import type { Stop } from './stop.js'
 
+/** Envelopes that are tried before a notice is given up. */
+const MAX_ATTEMPTS = 8
 /** How long a notice can be fetched by a party that is off. */
 const LIFETIME_MS = 23 * 3_600_000
 
@@ -44,22 +45,49 @@ export async function notifyPeers(
  */
 export async function takeNotice(
   context: WalletContext,
-  { descriptor, signature }: SessionInvitation,
+  invitation: SessionInvitation,
   { sessionId, initiator }: SessionDescriptor,
   stop: Stop,
 ): Promise<void> {
   using inbox = new Inbox({ transport: context.transport, sessionId })
-  await stop.race(inbox.arrival())
-  const round0 = inbox.take().find((envelope) => isNotice(envelope, initiator))
-  if (round0 === undefined)
-    throw new MpcWalletError('RELAY_BAD_ENVELOPE', 'a notice without its message')
-  const { native: wallet, records } = context
-  const now = BigInt(Date.now())
-  const notice = native.Notice.open(wallet, descriptor, signature, round0, now)
+  const notice = await openNotice(context, invitation, initiator, inbox, stop)
+  const { records } = context
   const certified = notice.batch()
   if (certified.writes.length > 0) await records?.commit(certified)
   notice.settle()
-  for (const document of notice.documents) await noteDocument(context, document)
+  let refused: unknown
+  for (const document of notice.documents) {
+    try {
+      await noteDocument(context, document)
+    } catch (error) {
+      refused = error // one bad document must not hide the others
+    }
+  }
+  if (refused !== undefined) throw refused
+}
+
+/** Junk may stand before the notice; what claims to be it is tried a few times. */
+async function openNotice(
+  { native: wallet }: WalletContext,
+  { descriptor, signature }: SessionInvitation,
+  initiator: number,
+  inbox: Inbox,
+  stop: Stop,
+): Promise<Notice> {
+  let refusal: unknown
+  for (let attempts = 0; attempts < MAX_ATTEMPTS; ) {
+    await stop.race(inbox.arrival())
+    for (const envelope of inbox.take().filter((one) => isNotice(one, initiator))) {
+      try {
+        const now = BigInt(Date.now())
+        return native.Notice.open(wallet, descriptor, signature, envelope, now)
+      } catch (error) {
+        refusal = error
+        attempts += 1
+      }
+    }
+  }
+  throw refusal
 }
 
 async function noteDocument(

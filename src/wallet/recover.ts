@@ -135,6 +135,20 @@ export async function recoveryStatus(
   }
 }
 
+/** The operator's word that this machine's clock is right as it is. @internal */
+export async function confirmClock(
+  context: WalletContext,
+  parameters: RecoveryParameters,
+): Promise<void> {
+  const request = readRecovery(parameters)
+  try {
+    const recovery = await openRecovery(context, request.card)
+    await commit(context, recovery.confirmClock(nowMs()))
+  } catch (error) {
+    throw MpcWalletError.wrap(error)
+  }
+}
+
 /** Replaces a lost device, together with the other survivor and the new device. @internal */
 export async function recover(
   context: WalletContext,

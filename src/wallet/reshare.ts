@@ -3,6 +3,7 @@ import { requireFunction, requireInteger, requireObject, requireSignal } from '.
 import { native, type ReshareConsent, type Session } from '../native.js'
 import { ALL_ROLES, PartyRole, roleOfIndex } from '../party-role.js'
 import {
+  ABORT_ROUND,
   INVITATION_ROUND,
   readDescriptor,
   readEnvelopeHeader,
@@ -200,7 +201,8 @@ async function accept(
         others.push(...batch)
         continue
       }
-      others.push(...batch.slice(0, position), ...batch.slice(position + 1))
+      others.push(...batch.slice(0, position), ...batch.slice(position + 1), ...inbox.take())
+      if (others.some((envelope) => isEndedBy(envelope, initiator))) return undefined
       const { session, code, outgoing } = own.accept(descriptor, signature, round0, nowMs())
       inbox.putBack(others)
       if (session !== undefined) return session
@@ -213,6 +215,16 @@ async function accept(
     const { code } = MpcWalletError.wrap(error)
     seat.observer.dropped({ ceremonyId, code, round: INVITATION_ROUND })
     return undefined
+  }
+}
+
+/** Whether an envelope claims to be the initiator's stop: an attempt that nobody goes on with. */
+function isEndedBy(envelope: Uint8Array, initiator: number): boolean {
+  try {
+    const header = readEnvelopeHeader(envelope)
+    return header.round === ABORT_ROUND && header.from === initiator
+  } catch {
+    return false // the session drops it, with an event
   }
 }
 

@@ -66,13 +66,9 @@ export async function signItems(
       try {
         return await run(context, items, options, stop, attempt)
       } catch (error) {
-        const behind = MpcWalletError.wrap(error)
-        if (behind.code !== 'EPOCH_BEHIND') throw error
         // the co-signer said which epochs it holds: once more, under one that both hold
-        return await run(context, items, options, stop, attempt).catch((again) => {
-          // the arguments were good a moment ago, so this party holds none of those epochs
-          throw MpcWalletError.wrap(again).code === 'INVALID_INPUT' ? behind : again
-        })
+        if (MpcWalletError.wrap(error).code !== 'EPOCH_BEHIND') throw error
+        return await run(context, items, options, stop, attempt)
       }
     })
   } catch (error) {

@@ -4,13 +4,15 @@ import { native, type Vault } from '../native.js'
 import type { KeyShareStore } from '../storage/index.js'
 
 const HEADER_ID = 'vault'
+/** How the ids of sealed records begin. A ledger or an audit log in the same store has others. */
+const SEALED_IDS = ['identity', 'session/', 'count/', 'wallet/']
 const MAX_PASSWORD_BYTES = 1_024
 const MAX_WRAPPED_BYTES = 4_096
 const WRAPPER_NAME = /^[a-z0-9][a-z0-9.:-]{0,63}$/
 
 /**
  * Keeps the key of a party's records where this process cannot read it without being allowed to: the
- * keychain of the operating system, a KMS, a hardware token.
+ * keychain of the operating system, a KMS (`examples/kms-key-wrapper.mjs`), a hardware token.
  */
 export interface KeyWrapper {
   /** Stored with the records, so that a wrapper of another kind is noticed. */
@@ -46,8 +48,9 @@ export async function unlockStore(
 ): Promise<Vault> {
   const header = await store.load(HEADER_ID)
   if (header !== undefined) return await openVault(header, unlock)
-  if ((await store.list()).length > 0)
-    throw new MpcWalletError('STORE_CORRUPT', 'the store has records and no key that seals them')
+  for (const prefix of SEALED_IDS)
+    if ((await store.list(prefix)).length > 0)
+      throw new MpcWalletError('STORE_CORRUPT', 'the store has records and no key that seals them')
   const vault = await createVault(unlock, cost)
   await store.commit({
     writes: [{ kind: 'create', id: HEADER_ID, value: vault.header }],

@@ -13,8 +13,11 @@ use crate::store::{Key, Secret, Write};
 use crate::wire::{Reader, put_counted};
 use crate::{Failure, Role, Roster};
 
-/// A proposed number may be so far above the highest known one: a hostile number must not end refreshing.
-const MAX_AHEAD: u64 = 16;
+/// A proposed number may be so far above the highest known one. Wide, so that the floors of honest parties never
+/// come so far apart that none can propose; and bounded, so that no single number ends the numbers.
+const MAX_AHEAD: u64 = 1 << 32;
+/// What peers say of their floors raises a proposal by this much at most: a lie costs a few numbers.
+const MAX_RAISE: u64 = 16;
 /// Epochs held above the newest certificate; what failed before it was held does not count, or failures would end
 /// refreshing, and a recovery is never refused for it.
 const MAX_OPEN_ATTEMPTS: usize = 16;
@@ -215,11 +218,11 @@ impl Epochs {
         self.floor
     }
 
-    /// The number that this party proposes when its peers say that they took numbers up to `peers`: above them all,
-    /// or as near as the bound lets it come. Whoever was left far behind catches up in a few attempts.
+    /// The number that this party proposes when its peers say that they took numbers up to `peers`: above its own, and
+    /// above theirs as far as their word goes.
     pub fn next_number(&self, peers: u64) -> u64 {
-        let nearest = self.floor.saturating_add(MAX_AHEAD);
-        self.floor.max(peers).saturating_add(1).min(nearest)
+        let believed = peers.min(self.floor.saturating_add(MAX_RAISE));
+        self.floor.max(believed).saturating_add(1)
     }
 
     /// Whether this party works with the owner of an identity key no more.
@@ -438,6 +441,15 @@ impl Epochs {
         if !self.acknowledged.contains_key(&next) && next != self.certified() {
             self.held.remove(&next);
         }
+    }
+
+    /// What stands below the newest certificate in a store: written behind its back, or by a process that did not know
+    /// of it. Erased when the store is opened.
+    pub fn erase_below_certificate(&mut self) -> Vec<Write> {
+        let certified = self.certified();
+        let above = self.held.split_off(&certified);
+        let below = core::mem::replace(&mut self.held, above);
+        below.values().flat_map(|held| self.erase(held)).collect()
     }
 
     /// The attempts that no session of a process that just started can go on with.

@@ -116,7 +116,6 @@ impl Keygen {
             }
             State::Registering => {
                 check_setup_failures(&input.committed()?)?;
-                self.membership.state().epochs.note_intent(FIRST_EPOCH);
                 outgoing.extend(self.send_opening(channel, io)?);
                 self.state = State::Opening;
                 Next::Again
@@ -153,9 +152,10 @@ impl Keygen {
     /// peers' setups failed.
     fn register(&self, channel: &Channel, now_ms: u64) -> Result<Commit, Failure> {
         let (roster, session_id) = (channel.roster(), channel.session_id());
-        let epochs = &self.membership.state().epochs;
+        let epochs = &mut self.membership.state().epochs;
         let mut writes = channel.registration(now_ms);
         writes.extend(epochs.intend(Change::Found, 0, FIRST_EPOCH, roster, session_id)?);
+        epochs.note_intent(FIRST_EPOCH);
         Ok(Commit { writes, read_back: setup_failures(channel) })
     }
 

@@ -84,10 +84,9 @@ impl Making {
         matches!(self.state, State::Certifying { .. })
     }
 
-    /// What to erase if this ceremony fails now.
-    pub(crate) fn abandon(&self) -> (Vec<Write>, Abandoned) {
-        let writes = self.membership.state().epochs.abandon(self.next);
-        (writes, Abandoned { membership: Arc::clone(&self.membership), next: self.next })
+    /// What to erase if this ceremony fails.
+    pub(crate) fn attempt(&self) -> Abandoned {
+        Abandoned { membership: Arc::clone(&self.membership), next: self.next }
     }
 
     pub(crate) fn advance(
@@ -242,6 +241,10 @@ impl Making {
         channel: &mut Channel,
         own: [u8; SIGNATURE_BYTES],
     ) -> Result<Next, Failure> {
+        if self.membership.state().epochs.certified() >= self.next {
+            // A notice brought the certificate.
+            return Ok(Next::Done(Output::Epoch(Arc::clone(&self.membership))));
+        }
         if let Some(messages) = channel.take_round(ROUND_ACKNOWLEDGE)? {
             let certificate = self.certificate(channel, own, messages)?;
             return self.certify(certificate);

@@ -14,7 +14,7 @@ use crate::epochs::{Epochs, Prepared};
 use crate::identity::{Identity, SIGNATURE_BYTES};
 use crate::store::{Commit, Key, ReadBack, Secret, Write, count};
 use crate::wallet::Wallet;
-use crate::{Card, Failure, Invitation, Role, Roster};
+use crate::{Failure, Invitation, Role, Roster};
 
 /// So many lost verdicts are one poisoning: each may have told a peer that cheats one guess about the state of the
 /// pair (specification, "The verdict gate").
@@ -60,11 +60,19 @@ impl Membership {
     ) -> Result<(Arc<Self>, Vec<Write>), Failure> {
         let each = records.iter().map(|(key, secret)| (key, secret));
         let mut epochs = Epochs::load(wallet_id, each).ok_or_else(Failure::storage)?;
-        let mut writes = Vec::new();
+        let mut writes = epochs.erase_below_certificate();
         for next in epochs.abandoned() {
             writes.extend(epochs.abandon(next));
             epochs.note_abandoned(next);
         }
+        // A share that no epoch names was written behind the back of whoever erased its epoch.
+        let is_held = |number: &u64| epochs.held().any(|held| held.number() == *number);
+        writes.extend(records.iter().filter_map(|(key, _)| match key {
+            Key::Share { wallet_id: of, epoch, .. } if *of == wallet_id && !is_held(epoch) => {
+                Some(Write::Delete(key.clone()))
+            }
+            _ => None,
+        }));
         let membership = Arc::new(Self::of(identity, epochs.clone()));
         for held in epochs.held() {
             let of_epoch = |key_id: &str| {
@@ -164,14 +172,21 @@ impl Membership {
         })
     }
 
-    /// A peer said what it holds.
+    /// A peer said what it holds. Of what this party holds by now it spoke too, even where it never heard of it: a
+    /// peer that came back from a backup does not know which numbers were taken since.
     pub(crate) fn note_peer(&self, peer: Role, said: Behind) {
-        self.peers().insert(peer, said);
+        let newest = self.state().epochs.held().next_back().map_or(0, Prepared::number);
+        let floor = said.floor.max(newest);
+        self.peers().insert(peer, Behind { floor, ..said });
     }
 
-    /// A number that neither this party nor, as far as it knows, a peer has taken.
-    pub(crate) fn next_number(&self) -> u64 {
-        let highest = self.peers().values().map(|said| said.floor).max().unwrap_or(0);
+    /// A number that neither this party nor, as far as it knows, another participant has taken. The word of a party
+    /// that is being replaced counts for nothing.
+    pub(crate) fn next_number(&self, lost: Option<Role>) -> u64 {
+        let peers = self.peers();
+        let participants = peers.iter().filter(|(role, _)| Some(**role) != lost);
+        let highest = participants.map(|(_, said)| said.floor).max().unwrap_or(0);
+        drop(peers);
         self.state().epochs.next_number(highest)
     }
 
@@ -226,19 +241,18 @@ impl Membership {
         Err(Refusal { failure, outgoing })
     }
 
-    /// The roster that the device of a card is to join: the newest without it. An attempt that nobody finished may
-    /// have brought the device in already; what persons approved was the step from the roster before.
+    /// The roster that a replacement starts from: the newest that everybody acknowledged, on which all parties come
+    /// to agree. An attempt that nobody finished may have brought some device in already; what persons approve is the
+    /// step from the roster before.
     ///
     /// # Errors
-    /// `Config` at a party that holds no share, or none of such a roster.
-    pub fn roster_before(&self, card: &Card) -> Result<Roster, Failure> {
+    /// `Config` at a party that holds no share.
+    pub fn roster_in_force(&self) -> Result<Roster, Failure> {
         let state = self.state();
-        let without = |held: &&Prepared| {
-            let member = held.roster.member(card.role.index());
-            member.is_some_and(|member| member.identity_key != card.identity_key)
-        };
-        let newest = state.epochs.held().rev().find(without);
-        newest.map(|held| held.roster.clone()).ok_or_else(no_share)
+        let certified = state.epochs.certified();
+        let mut held = state.epochs.held();
+        let in_force = held.find(|held| held.number() >= certified);
+        in_force.map(|held| held.roster.clone()).ok_or_else(no_share)
     }
 
     /// The shares of one epoch.

@@ -1,4 +1,4 @@
-//! Refresh and recovery: the same keys, other shares for everybody (`docs/protocol.md`, E and I). Round 0 carries the
+//! Refresh and recovery: the same keys, other shares for everybody (`docs/protocol.md`, B.7 and I). Round 0 carries the
 //! initiator's terms, and from everybody else the policy that it holds; then the epoch is made.
 
 use std::sync::Arc;
@@ -57,7 +57,7 @@ impl ReshareAuthorization {
         if replacement.role == membership.role() {
             return Err(Failure::config("a party does not replace itself"));
         }
-        let roster = membership.roster_before(replacement)?.replace(replacement)?;
+        let roster = membership.roster_in_force()?.replace(replacement)?;
         let (change, lost) = (Change::Recover, Some(replacement.role));
         Ok(Self { membership, roster, change, lost, expires_at_ms })
     }
@@ -168,7 +168,7 @@ impl ReshareAuthorization {
     pub(crate) fn terms(&self, base: &Wallet) -> ReshareTerms {
         ReshareTerms {
             base: base.epoch(),
-            next: self.membership.next_number(),
+            next: self.membership.next_number(self.lost),
             keys: keys_of(base),
             policy: base.policy().clone(),
         }
@@ -273,7 +273,6 @@ impl Reshare {
             }
             State::Registering => {
                 let counts = input.committed()?;
-                self.membership().state().epochs.note_intent(self.terms.next);
                 check_setup_failures(&counts)?;
                 let policy = self.terms.policy.hash();
                 let message = self.details.as_deref().unwrap_or(&policy);
@@ -311,9 +310,11 @@ impl Reshare {
         let ReshareTerms { base, next, .. } = self.terms;
         let (roster, session_id) = (channel.roster(), channel.session_id());
         let mut writes = channel.registration(now_ms);
-        let epochs = &self.membership().state().epochs;
+        let epochs = &mut self.membership().state().epochs;
         let change = self.authorization.change;
         writes.extend(epochs.intend(change, base, next, roster, session_id)?);
+        // Taken from here on, whatever becomes of the commit.
+        epochs.note_intent(next);
         Ok(Commit { writes, read_back: setup_failures(channel) })
     }
 

@@ -204,6 +204,10 @@ pub struct Session {
     last_flight: bool,
     /// Of a signing session.
     wallet: Option<Arc<Wallet>>,
+    /// What this party holds of the wallet, where the ceremony starts from it.
+    membership: Option<Arc<Membership>>,
+    /// What is to be erased if the ceremony fails, also where it fails in the middle of a step.
+    attempt: Option<Abandoned>,
 }
 
 impl Session {
@@ -400,6 +404,7 @@ impl Session {
         descriptor: Descriptor,
         machine: Machine,
     ) -> Self {
+        let membership = machine.membership();
         let wallet = match &machine {
             Machine::Sign(machine) => Some(Arc::clone(machine.wallet())),
             Machine::Keygen(_) | Machine::Reshare(_) | Machine::Failing(..) | Machine::Closed => {
@@ -414,6 +419,8 @@ impl Session {
             share_was_announced: false,
             last_flight: false,
             wallet,
+            membership,
+            attempt: None,
         }
     }
 
@@ -506,6 +513,7 @@ impl Session {
     /// One transition of the machine, which is closed while it runs and stays closed if it fails: no
     /// half-used nonce can be tried again.
     fn advance(&mut self, input: &mut Input, io: &mut Io<'_>) -> Result<Next, Failure> {
+        self.attempt = self.machine.making().map(Making::attempt);
         let (channel, outgoing) = (&mut self.channel, &mut self.outgoing);
         match core::mem::replace(&mut self.machine, Machine::Closed) {
             Machine::Keygen(machine) => {
@@ -553,10 +561,10 @@ impl Session {
         self.outgoing.clear();
         let mut writes = self.evidence_of(&failure);
         let mut aftermath = Aftermath::default();
-        if let Some(making) = self.machine.making() {
-            let (erasing, abandoned) = making.abandon();
-            writes.extend(erasing);
-            aftermath.abandoned = Some(abandoned);
+        let attempt = self.machine.making().map(Making::attempt).or_else(|| self.attempt.take());
+        if let Some(attempt) = attempt {
+            writes.extend(attempt.membership.state().epochs.abandon(attempt.next));
+            aftermath.abandoned = Some(attempt);
         }
         if let Some((membership, certificate)) = self.learn(&failure)
             && let Ok(commit) = membership.certify(&certificate)
@@ -575,7 +583,7 @@ impl Session {
     /// comes with it.
     fn learn(&self, failure: &Failure) -> Option<(Arc<Membership>, Certificate)> {
         let (said, peer) = (failure.behind.as_ref()?, failure.told_by.and_then(Role::of)?);
-        let membership = self.machine.membership()?;
+        let membership = self.membership.clone()?;
         membership.note_peer(peer, (**said).clone());
         let certificate = membership.read_certificate(&said.certificate)?;
         Some((membership, certificate))
@@ -625,7 +633,10 @@ impl Session {
                 let Some(wallet) = &self.wallet else {
                     return vec![Write::Increment(Key::Poisonings(own, peer))];
                 };
-                let mut writes = wallet.share_writes();
+                // Of an epoch that was erased meanwhile, nothing comes back.
+                let is_held =
+                    wallet.membership().is_none_or(|it| it.epoch(wallet.epoch()).is_some());
+                let mut writes = if is_held { wallet.share_writes() } else { Vec::new() };
                 if wallet.note_poisoning(party) {
                     writes.push(Write::Increment(Key::Poisonings(own, peer)));
                 }

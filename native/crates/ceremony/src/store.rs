@@ -54,8 +54,8 @@ pub enum Key {
     PendingRecovery {
         /// Wallet.
         wallet_id: [u8; 32],
-        /// Hash of the roster that it would make.
-        roster_hash: [u8; 32],
+        /// Hash that names the replacement.
+        replacement: [u8; 32],
     },
     /// The transcript that this party acknowledged under an epoch number: at most one, for ever.
     Acknowledged {
@@ -114,8 +114,8 @@ impl Key {
             Self::LostVerdicts { wallet_id, identity_key } => {
                 format!("wallet/{}/lost-verdicts/{}", hex(*wallet_id), hex(*identity_key))
             }
-            Self::PendingRecovery { wallet_id, roster_hash } => {
-                format!("wallet/{}/recovery/{}", hex(*wallet_id), hex(*roster_hash))
+            Self::PendingRecovery { wallet_id, replacement } => {
+                format!("wallet/{}/recovery/{}", hex(*wallet_id), hex(*replacement))
             }
             Self::Acknowledged { wallet_id, epoch: number } => {
                 epoch("acknowledged", wallet_id, number)
@@ -164,7 +164,7 @@ impl Key {
                         _ => return None,
                     }
                 } else if kind == "recovery" {
-                    Self::PendingRecovery { wallet_id, roster_hash: bytes(name)? }
+                    Self::PendingRecovery { wallet_id, replacement: bytes(name)? }
                 } else {
                     let epoch = name.parse().ok()?;
                     match kind {

@@ -1,5 +1,5 @@
 //! Sharing a key anew in three rounds: the protocol of refresh and of recovery (specification,
-//! section E). Every share, zero-sharing seed and OT state is new; the group key and the chain code
+//! section B.7). Every share, zero-sharing seed and OT state is new; the group key and the chain code
 //! stay, and with them every address.
 //!
 //! Each dealer deals `λ_i^Q·s_i`, its part of the key, and is held to it by the old epoch's public

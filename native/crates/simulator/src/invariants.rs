@@ -7,7 +7,7 @@ use crate::party::Device;
 use crate::pool::{DeviceId, role_of};
 use crate::world::{Violation, World, name};
 
-const MAX_AHEAD: u64 = 16;
+const MAX_AHEAD: u64 = 1 << 32;
 
 fn fail(invariant: &'static str, detail: String) -> Result<(), Violation> {
     Err(Violation { invariant, detail })
