@@ -103,6 +103,9 @@ const OUT_OF_RANGE: Record<string, readonly unknown[]> = {
   walletId: [0, 31, 33].map((length) => new Uint8Array(length)),
   password: [0, 1_025].map((length) => new Uint8Array(length)),
   wrapped: [new Uint8Array(4_097)],
+  head: [0, 47, 49].map((length) => new Uint8Array(length)),
+  identityKey: [0, 31, 33].map((length) => new Uint8Array(length)),
+  count: [...notWhole(), 2 ** 32],
 }
 
 const TYPE_ERRORS = [
@@ -465,6 +468,14 @@ const CALLS: Record<string, () => Call | Promise<Call>> = {
     const kept = recordsUnder(records, 'wallet/')
     return { values: [identity, walletId, store, kept], call: Wallet.openSealed }
   },
+  'Identity#signAuditHead': () => ({
+    values: [new Uint8Array(48)],
+    call: (head) => parties.identities.agent.signAuditHead(head),
+  }),
+  'Wallet#countLostVerdicts': () => ({
+    values: [wallets.agent.parties[1]?.identityKey, 0],
+    call: (identityKey, count) => wallets.agent.countLostVerdicts(identityKey, count),
+  }),
   'Wallet#backup': () => ({
     values: [freshVault(), NOW],
     call: (vault, now) => wallets.user.backup(vault, now),

@@ -109,6 +109,16 @@ export async function recordsOf(stores: Each<KeyShareStore>): Promise<Each<Recor
   return await each((role) => contents(stores[role]))
 }
 
+/** Those that are sealed. Of the audit log and the request ledger every opening writes some. */
+export function sealedOf(records: Records): Records {
+  return new Map([...records].filter(([id]) => !/^(?:audit|request|open-session)\b/.test(id)))
+}
+
+/** All sealed records of each party. */
+export async function sealedRecordsOf(stores: Each<KeyShareStore>): Promise<Each<Records>> {
+  return await each(async (role) => sealedOf(await contents(stores[role])))
+}
+
 /** Equal for equal records. */
 export function fingerprint(records: Records): string {
   const hash = createHash('sha256')
@@ -117,8 +127,9 @@ export function fingerprint(records: Records): string {
   return hash.digest('hex')
 }
 
+/** Of what is sealed in a store. */
 export async function fingerprintOf(store: KeyShareStore): Promise<string> {
-  return fingerprint(await contents(store))
+  return fingerprint(sealedOf(await contents(store)))
 }
 
 /** A store in memory with these records. */

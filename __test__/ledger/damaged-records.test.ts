@@ -141,7 +141,7 @@ describe('a damaged record of an open session', () => {
   /** A request whose ceremony was cut off after its session was opened. */
   async function openSession(): Promise<{ store: MemoryStore; id: string }> {
     const store = new MemoryStore()
-    const failing = new FailingStore(store, { at: 3, cut: 'before' })
+    const failing = new FailingStore(store, { at: 2, cut: 'before' })
     await (await openLedger(failing)).ledger.request(payment(), sign).catch(() => {})
     const [id = ''] = await store.list('open-session/')
     return { store, id }

@@ -175,7 +175,7 @@ describe('a process that is killed', () => {
     const store = new MemoryStore()
     const asked = payment({ side: 'cosigner', principal: peer, key: sessionId(1) })
     await untilPowerCut(async () => {
-      const failing = new FailingStore(store, { at: 3, cut: 'before' })
+      const failing = new FailingStore(store, { at: 2, cut: 'before' })
       await (await openLedger(failing)).ledger.request(asked, sign)
     })
 

@@ -334,7 +334,7 @@ describe('a ledger whose store fails', () => {
     'while a signature is written (%s) says that one exists',
     async (cut) => {
       const store = new MemoryStore()
-      const failingStore = new FailingStore(store, { at: 4, cut })
+      const failingStore = new FailingStore(store, { at: 3, cut })
       const { ledger } = await openLedger(failingStore)
 
       const request = ledger.request(payment(), sign)
@@ -352,7 +352,7 @@ describe('a ledger whose store fails', () => {
   )
 
   it('before anything left can be asked again when the store is back', async () => {
-    const failingStore = new FailingStore(new MemoryStore(), { at: 3, cut: 'before' })
+    const failingStore = new FailingStore(new MemoryStore(), { at: 2, cut: 'before' })
     const { ledger } = await openLedger(failingStore)
     await expect(ledger.request(payment(), sign)).rejects.toMatchObject({
       code: 'STORE_UNAVAILABLE',

@@ -78,17 +78,24 @@ async function lostAtOpening(wallet: MpcAgentWallet): Promise<number> {
   return Object.values(lost).reduce((total, count) => total + count, 0)
 }
 
+interface CutPower {
+  readonly at: number
+  readonly cut: PowerCut
+  readonly asked?: SignTransactionParameters
+  readonly cosigned?: boolean
+}
+
 /** Cuts one party's power at a commit of one payment by the agent and the user. */
 async function cutPowerWhilePaying(
   stores: Each<KeyShareStore>,
   role: PartyRole,
-  { at, cut, cosigned = true }: { at: number; cut: PowerCut; cosigned?: boolean },
+  { at, cut, asked = invoice, cosigned = true }: CutPower,
 ): Promise<void> {
   const failing = new FailingStore(stores[role])
   await using committee = await openWallet({ ...stores, [role]: failing })
   const { agent, user } = committee.wallets
   failing.cutIn(at, cut)
-  const paying = (): Promise<unknown> => agent.signTransaction({ ...invoice, timeoutMs: 1_500 })
+  const paying = (): Promise<unknown> => agent.signTransaction({ ...asked, timeoutMs: 1_500 })
   await (cosigned ? whileCosigning(user, paying) : paying()).catch(() => {})
 }
 
@@ -200,18 +207,15 @@ describe('a party that lives in memory', () => {
 
 /** What asking again with the same key comes to, by the commit at which the power was cut. */
 const CUTS = [
-  // created
+  // created, and its session opened
   { at: 1, cut: 'before', lost: 0, again: 'signs' },
-  { at: 1, cut: 'after', lost: 0, again: 'signs' },
-  // session opened
-  { at: 2, cut: 'before', lost: 0, again: 'signs' },
-  { at: 2, cut: 'after', lost: 1, again: 'signs' },
+  { at: 1, cut: 'after', lost: 1, again: 'signs' },
   // share about to leave
-  { at: 3, cut: 'before', lost: 1, again: 'signs' },
-  { at: 3, cut: 'after', lost: 1, again: 'OUTCOME_UNKNOWN' },
+  { at: 2, cut: 'before', lost: 1, again: 'signs' },
+  { at: 2, cut: 'after', lost: 1, again: 'OUTCOME_UNKNOWN' },
   // signed
-  { at: 4, cut: 'before', lost: 1, again: 'OUTCOME_UNKNOWN' },
-  { at: 4, cut: 'after', lost: 0, again: 'replays' },
+  { at: 3, cut: 'before', lost: 1, again: 'OUTCOME_UNKNOWN' },
+  { at: 3, cut: 'after', lost: 0, again: 'replays' },
 ] as const
 
 describe('an asking party whose power is cut', () => {
@@ -253,7 +257,7 @@ describe('a co-signer whose power is cut', () => {
 })
 
 describe('lost verdicts', () => {
-  const cut = { at: 2, cut: 'after', cosigned: false } as const
+  const cut = { at: 1, cut: 'after', asked: payment(), cosigned: false } as const
 
   it('poison the pair at the eighth; the other pairs sign, and a refresh repairs', async () => {
     const stores = await storesWith(made)

@@ -22,8 +22,8 @@ import {
   makeWallet,
   openWallet,
   type Records,
-  recordsOf,
   refreshAll,
+  sealedRecordsOf,
   signersOfPairs,
   storesWith,
   storeWith,
@@ -68,13 +68,13 @@ let second: { readonly walletId: WalletId; readonly address: string }
 beforeAll(async () => {
   const stores = await each(async () => new MemoryStore())
   const made = await makeWallet(stores)
-  before = await recordsOf(stores)
+  before = await sealedRecordsOf(stores)
   await refreshAll(made.wallets)
-  records = await recordsOf(stores)
+  records = await sealedRecordsOf(stores)
   address = addressesOf(made.wallets)[0] ?? ''
   await made.close()
   await using other = await makeWallet(stores)
-  both = await recordsOf(stores)
+  both = await sealedRecordsOf(stores)
   const [secondAddress = ''] = addressesOf(other.wallets)
   second = { walletId: other.wallets.agent.walletId, address: secondAddress }
 })

@@ -145,13 +145,15 @@ describe('a refresh in which the power of one party is cut', () => {
 
   async function cutPower(at: number, cut: PowerCut, role: PartyRole): Promise<void> {
     const stores = await storesWith(records)
-    const failing = new FailingStore(stores[role], { at, cut })
+    const failing = new FailingStore(stores[role])
     const opened = await openWallet({ ...stores, [role]: failing })
+    const { commits } = failing
+    failing.cutIn(at, cut)
 
     const outcomes = await attempt(opened, role)
 
     await opened.close()
-    expect(failing.commits).toBe(at)
+    expect(failing.commits - commits).toBe(at)
     expect(outcomes[role]).toBe('STORE_UNAVAILABLE')
     await using again = await openWallet(stores)
     await goesOn(again.wallets)

@@ -12,7 +12,13 @@ import {
   type StateDetails,
 } from './ledger-request.js'
 import { endingOf, withDoubt } from './request-failure.js'
-import { isSessionName, putRequest } from './request-record.js'
+import {
+  encodeRequest,
+  isSessionName,
+  placeOf,
+  putRequest,
+  requestStoreId,
+} from './request-record.js'
 import type { RequestState } from './request-state.js'
 import { encodeSession, type OpenSession, sessionStoreId } from './session-record.js'
 
@@ -41,10 +47,17 @@ export class Attempt implements SigningAttempt {
   readonly #context: LedgerContext
   #request: LedgerRequest
   #session: OpenSession | undefined
+  #isWritten: boolean
 
-  constructor(context: LedgerContext, request: LedgerRequest) {
+  constructor(context: LedgerContext, request: LedgerRequest, isNew: boolean) {
     this.#context = context
     this.#request = request
+    this.#isWritten = !isNew
+  }
+
+  /** Whether anything of the request is on disk. */
+  get isWritten(): boolean {
+    return this.#isWritten
   }
 
   get requestId(): RequestId {
@@ -123,11 +136,25 @@ export class Attempt implements SigningAttempt {
   ): Promise<void> {
     const { requestId } = request
     const { audit, walletId } = this.#context
-    await audit.append({ kind, walletId, facts: { requestId, ...facts } }, [
+    // in one turn, so that they share a commit
+    const created = this.#isWritten ? undefined : this.#create()
+    const written = audit.append({ kind, walletId, facts: { requestId, ...facts } }, [
       putRequest(request),
       ...more,
     ])
+    await Promise.all([created, written])
+    this.#isWritten = true
     this.#request = request
+  }
+
+  #create(): Promise<unknown> {
+    const { requestId, side, principal, proposalHash } = this.#request
+    const { audit, walletId } = this.#context
+    const facts = { requestId, side, principal, proposalHash }
+    const id = requestStoreId(walletId, placeOf(this.#request))
+    return audit.append({ kind: 'request.created', walletId, facts }, [
+      { kind: 'create', id, value: encodeRequest(this.#request) },
+    ])
   }
 
   #deletion(session: SessionName): StoreWrite {

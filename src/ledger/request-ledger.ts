@@ -21,14 +21,7 @@ import {
   recoverAfterRestart,
 } from './recover-after-restart.js'
 import { interrupted, storedError } from './request-failure.js'
-import {
-  encodeRequest,
-  isName,
-  placeOf,
-  putRequest,
-  requestPrefix,
-  requestStoreId,
-} from './request-record.js'
+import { isName, placeOf, putRequest, requestPrefix } from './request-record.js'
 import { RequestRecords } from './request-records.js'
 import { hasResult, type RequestState, TRANSITIONS } from './request-state.js'
 import { parseSession, sessionStoreId } from './session-record.js'
@@ -250,27 +243,30 @@ export class RequestLedger {
     const { requestId, proposalHash } = fresh
     // in turn, so that it is not read while it is being forgotten
     let request = await this.#serial.run(() => this.#records.load(placeOf(fresh)))
-    if (request === undefined) request = await this.#create(fresh, disposable)
+    const isNew = request === undefined
+    if (request === undefined) request = await this.#admit(fresh, disposable)
     requireSame(request, proposalHash)
     if (request.state === 'signing') request = await this.#endInterrupted(request)
     if (hasResult(request.state))
       return { requestId, result: request.result ?? null, replayed: true }
     if (request.failure?.retryable === true) request = await this.#move(request, 'created')
     if (request.failure !== undefined) throw storedError(request)
-    return { requestId, result: await this.#attempt(request, sign), replayed: false }
+    return { requestId, result: await this.#attempt(request, isNew, sign), replayed: false }
   }
 
   async #attempt(
     request: LedgerRequest,
+    isNew: boolean,
     sign: (attempt: SigningAttempt) => Promise<Json>,
   ): Promise<Json> {
-    const attempt = new Attempt(this.#context, request)
+    const attempt = new Attempt(this.#context, request, isNew)
     let result: Json
     try {
       result = await sign(attempt)
     } catch (cause) {
       const error = MpcWalletError.wrap(cause)
       throw await attempt.stopped(error).catch((failure) => {
+        if (!attempt.isWritten) this.#records.remove(placeOf(request))
         throw unwritten(new AggregateError([error, failure]), attempt.shareLeft)
       })
     }
@@ -279,8 +275,8 @@ export class RequestLedger {
     })
   }
 
-  async #create(fresh: LedgerRequest, disposable: boolean): Promise<LedgerRequest> {
-    const { requestId, walletId, side, principal, proposalHash } = fresh
+  /** Keeps a place for a request. It is written with the first that happens to it. */
+  async #admit(fresh: LedgerRequest, disposable: boolean): Promise<LedgerRequest> {
     const place = placeOf(fresh)
     if (this.#isFull(place.lane))
       await this.#serial.run(() => this.#makeRoom(place.lane, disposable))
@@ -289,17 +285,7 @@ export class RequestLedger {
         'LEDGER_FULL',
         `the ledger holds ${this.#maxRequests} requests of this principal`,
       )
-    this.#records.add(place) // before the commit: calls at the same time count too
-    const facts = { requestId, side, principal, proposalHash }
-    const id = requestStoreId(walletId, place)
-    try {
-      await this.#context.audit.append({ kind: 'request.created', walletId, facts }, [
-        { kind: 'create', id, value: encodeRequest(fresh) },
-      ])
-    } catch (error) {
-      this.#records.remove(place)
-      throw error
-    }
+    this.#records.add(place) // calls at the same time count too
     return fresh
   }
 

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use ceremony::session::Event;
-use ceremony::store::{Key, MemoryStore};
+use ceremony::store::{Commit, Key, MemoryStore, Store};
 use ceremony::{
     Card, Class, ECDSA_KEY_ID, Failure, Identity, Membership, ReshareAuthorization, Role, Session,
     Wallet,
@@ -366,4 +366,81 @@ fn an_empty_store_holds_no_wallet() {
 
     assert!(writes.is_empty());
     assert_eq!(member.current().err().unwrap().class, Class::Config);
+}
+
+/// Counts lost verdicts of the agent against the user and commits what that writes.
+fn lose(parties: &mut Parties, members: &Members, lost: u32) {
+    let user = parties[&Role::User].identity.identity_key();
+    let writes = members[&Role::Agent].count_lost_verdicts(&user, lost);
+    let store = &mut parties.get_mut(&Role::Agent).unwrap().store;
+    store.commit(Commit { writes, read_back: Vec::new() }).unwrap();
+}
+
+/// The agent's membership as a process that starts finds it.
+fn reload(parties: &Parties, members: &mut Members) {
+    let agent = &parties[&Role::Agent];
+    let wallet_id = members[&Role::Agent].wallet_id();
+    let (member, _) =
+        Membership::load(Arc::clone(&agent.identity), wallet_id, &agent.store.records()).unwrap();
+    members.insert(Role::Agent, member);
+}
+
+fn poisoned(members: &Members) -> Vec<Role> {
+    members[&Role::Agent].current().unwrap().poisoned_peers()
+}
+
+#[test]
+fn the_eighth_lost_verdict_poisons_the_pair_in_every_epoch_and_the_count_begins_anew() {
+    let (mut parties, mut members) = members(930);
+    refresh(&mut parties, &members, &mut |header, bytes| {
+        if header.round >= 7 { Vec::new() } else { deliver(header, bytes) }
+    });
+    assert_eq!(members[&Role::Agent].held().len(), 2, "two epochs are held");
+
+    lose(&mut parties, &members, 3);
+    reload(&parties, &mut members);
+    lose(&mut parties, &members, 4);
+    reload(&parties, &mut members);
+    assert_eq!(poisoned(&members), []);
+    lose(&mut parties, &members, 1);
+    assert_eq!(poisoned(&members), [Role::User], "at once");
+
+    reload(&parties, &mut members);
+    for (epoch, _) in members[&Role::Agent].held() {
+        let wallet = members[&Role::Agent].epoch(epoch).unwrap();
+        assert_eq!(wallet.poisoned_peers(), [Role::User], "epoch {epoch}");
+    }
+    let [own, user] = [Role::Agent, Role::User].map(|role| parties[&role].identity.identity_key());
+    let agent = parties.get_mut(&Role::Agent).unwrap();
+    let poisonings = agent.stored(Key::Poisonings(own, user)).unwrap();
+    assert_eq!(poisonings.0.as_slice(), 1_u32.to_be_bytes());
+    refresh(&mut parties, &members, &mut deliver);
+    lose(&mut parties, &members, 7);
+    reload(&parties, &mut members);
+    assert_eq!(poisoned(&members), [], "seven of the new count");
+    assert_every_pair_signs(&mut parties, &members, "repaired");
+}
+
+#[test]
+fn a_refresh_keeps_the_count_of_lost_verdicts() {
+    let (mut parties, mut members) = members(931);
+
+    lose(&mut parties, &members, 7);
+    refresh(&mut parties, &members, &mut deliver);
+    reload(&parties, &mut members);
+    lose(&mut parties, &members, 1);
+
+    assert_eq!(poisoned(&members), [Role::User]);
+}
+
+#[test]
+fn lost_verdicts_count_against_no_one_who_is_no_peer() {
+    let (parties, members) = members(932);
+    let own = parties[&Role::Agent].identity.identity_key();
+    let user = parties[&Role::User].identity.identity_key();
+
+    for (key, lost) in [(own, 8), ([9; 32], 8), (user, 0)] {
+        assert!(members[&Role::Agent].count_lost_verdicts(&key, lost).is_empty());
+    }
+    assert_eq!(poisoned(&members), []);
 }
