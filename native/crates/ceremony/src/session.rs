@@ -605,7 +605,7 @@ impl Session {
         }
         // Nobody works under an epoch whose making was stopped; its shares are erased when the store is opened again.
         if let Some(making) = self.machine.making() {
-            let (_, Abandoned { membership, next }) = making.abandon();
+            let Abandoned { membership, next } = making.attempt();
             membership.note_abandoned(next);
         }
         self.abort(failure)
