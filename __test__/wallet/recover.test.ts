@@ -258,7 +258,7 @@ describe('a recovery without the approvals that it takes', () => {
     network = new MemoryNetwork()
     const [agent, user] = [await member(Agent), await member(User)]
     const { card: replacement } = (await newDevice(Recovery)).party
-    const forged = signedAnew(await user.wallet.signRecovery({ replacement, expiresInMs: 1 }))
+    const forged = signedAnew(await user.wallet.signRecovery({ replacement }))
 
     for (const { wallet } of [agent])
       expect(await codeOf(wallet.recoveryStatus({ replacement, documents: [forged] }))).toBe(
@@ -616,35 +616,6 @@ describe('a recovery that is interrupted', () => {
     expect(recovered).toEqual(['ABORTED'])
     expect(joined.map(endOf)).not.toContain('done')
     await goesOn(user, guardian, documents, await again(device))
-  })
-})
-
-describe('a recovery while a refresh is under way', () => {
-  it('leaves one of them done, the survivors signing, and another try complete', async () => {
-    const { user, guardian } = await survivors()
-    const old = await member(Agent)
-    const device = await newDevice(Agent)
-    const documents = await approvals([user, guardian], device.party.card)
-
-    const refreshing = [old, user, guardian].map(({ wallet }) =>
-      codeOf(wallet.refresh({ timeoutMs: 4_000 })),
-    )
-    const results = await recovering({
-      ...{ device, survivors: [user, guardian], documents },
-      options: { timeoutMs: 4_000 },
-    })
-    await Promise.all(refreshing)
-
-    await signsWith(user.wallet, guardian.wallet)
-    const agent = results[0]?.status === 'fulfilled' ? results[0].value : undefined
-    if (results.map(endOf).every((end) => end === 'done'))
-      await signsWith(agent as MpcAgentWallet, user.wallet)
-    else {
-      const again = await newDevice(Agent, { store: device.store })
-      const replaced = await recovered({ device: again, survivors: [user, guardian], documents })
-      await signsWith(replaced, guardian.wallet)
-    }
-    expect(await codeOf(old.wallet.signTransaction({ ...payment(), ...SHORT }))).not.toBe('done')
   })
 })
 
