@@ -169,7 +169,7 @@ export const ERROR_TABLE = Object.freeze({
   WALLET_PENDING: {
     meaning: 'not every party has acknowledged the shares of this wallet yet',
     retryable: true,
-    next: 'open the wallet at all three parties and let them meet; nothing is paid to it before',
+    next: 'call refresh at all three parties; nothing is paid to it before',
   },
   BACKUP_UNREADABLE: {
     meaning: 'the file is no backup of this version, or was changed',

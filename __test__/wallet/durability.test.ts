@@ -108,7 +108,13 @@ describe('what a party must not forget', () => {
   it('is durable before the first envelope of a signature leaves', async () => {
     const { log, onDisk } = await watch(({ wallets }) => signerOf(wallets, ['agent', 'user']))
 
-    expect(inOrder(log)).toEqual(['commit', 'durable', 'send 0', 'send 1', 'send 2', 'send 3'])
+    expect(inOrder(log)).toEqual([
+      ...['commit', 'durable', 'send 0', 'send 1'],
+      // that the share leaves
+      ...['commit', 'durable', 'send 2', 'send 3'],
+      // how the request ended, and its line in the audit log
+      ...['commit', 'durable', 'commit', 'durable'],
+    ])
     expect(onDisk.get(0)?.filter((kind) => kind === 'session')).toHaveLength(2) // of the key generation too
   })
 
@@ -120,6 +126,8 @@ describe('what a party must not forget', () => {
       ...['commit', 'durable', 'send 4', 'send 5', 'send 6'],
       ...['commit', 'durable', 'send 7'],
       ...['commit', 'durable', 'send 8'],
+      // lines of the audit log
+      ...['commit', 'durable', 'commit', 'durable'],
     ])
     const next = '00000000000000000002'
     expect(onDisk.get(0)).toContain(`intent/${next}`)

@@ -365,6 +365,9 @@ impl Membership {
         let certified = state.epochs.certified();
         if certified == next {
             state.wallets = state.wallets.split_off(&certified);
+            drop(state);
+            // Everybody holds it: what they said of their epochs before is of the past.
+            self.peers().clear();
         }
     }
 

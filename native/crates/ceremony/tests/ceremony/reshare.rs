@@ -444,3 +444,41 @@ fn lost_verdicts_count_against_no_one_who_is_no_peer() {
     }
     assert_eq!(poisoned(&members), []);
 }
+
+#[test]
+fn attempts_that_nobody_joined_do_not_end_refreshing() {
+    let (mut parties, members) = members(940);
+    for _ in 0..40 {
+        let agent = Arc::clone(&members[&Role::Agent]);
+        let allowed = ReshareAuthorization::refresh(agent, EXPIRES_MS).unwrap();
+        let party = parties.get_mut(&Role::Agent).unwrap();
+        let mut session = Session::reshare(allowed, TIMES, &mut party.rng).unwrap();
+        party.step(&mut session, Event::Begin(&[]));
+        session.stop();
+    }
+
+    let run = refresh(&mut parties, &members, &mut deliver);
+
+    assert!(run.ends.values().all(|end| matches!(end, End::Member(_))));
+    assert_every_pair_signs(&mut parties, &members, "after all");
+}
+
+#[test]
+fn what_an_interrupted_attempt_left_is_erased_by_the_next_that_is_certified() {
+    let (mut parties, members) = members(941);
+    let wallet_id = members[&Role::Agent].wallet_id();
+
+    let run = refresh(&mut parties, &members, &mut |header, bytes| {
+        let lost = header.round == 5 && header.from == Role::Agent.index();
+        if lost { Vec::new() } else { deliver(header, bytes) }
+    });
+    assert!(run.ends.values().all(|end| matches!(end, End::Waiting)));
+    let again = refresh(&mut parties, &members, &mut deliver);
+
+    assert!(again.ends.values().all(|end| matches!(end, End::Member(_))));
+    for party in parties.values_mut() {
+        let share = |epoch| Key::Share { wallet_id, epoch, key_id: ECDSA_KEY_ID.to_owned() };
+        assert!(party.stored(share(2)).is_none(), "the attempt below the certificate is erased");
+        assert!(party.stored(share(3)).is_some());
+    }
+}
