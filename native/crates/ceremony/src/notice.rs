@@ -110,6 +110,10 @@ pub fn open(
     let said =
         Behind::decode(&held).ok_or_else(|| Failure::config("a notice of another layout"))?;
     let certificate = membership.read_certificate(&said.certificate);
-    membership.note_peer(from, said);
+    // A transport may hand over an old notice again: one from before an epoch that everybody acknowledged says nothing.
+    let certified = membership.certificate().map_or(0, |newest| newest.next_epoch());
+    if said.held.last().is_some_and(|(newest, _)| *newest >= certified) {
+        membership.note_peer(from, said);
+    }
     Ok(Notice { from, documents, certificate })
 }
