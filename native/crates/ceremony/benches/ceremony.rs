@@ -145,6 +145,11 @@ fn keygen(parties: &mut BTreeMap<Role, Party>) -> BTreeMap<Role, Cost> {
             let to = Role::of(peek(&envelope).unwrap().to).unwrap();
             inboxes.entry(to).or_default().push_back(envelope);
         }
+        if matches!(report.status, Status::Done(_)) {
+            // What still comes, such as another's certificate, finds nobody.
+            sessions.remove(&role);
+            continue;
+        }
         let (party, session) = (parties.get_mut(&role).unwrap(), sessions.get_mut(&role).unwrap());
         if let Status::Confirm(words) = report.status {
             let words: Vec<String> = words.words.iter().map(|word| (*word).to_owned()).collect();
@@ -158,8 +163,8 @@ fn keygen(parties: &mut BTreeMap<Role, Party>) -> BTreeMap<Role, Cost> {
                 if envelopes.is_empty() {
                     continue;
                 }
-                let (party, session) =
-                    (parties.get_mut(role).unwrap(), sessions.get_mut(role).unwrap());
+                let Some(session) = sessions.get_mut(role) else { continue };
+                let party = parties.get_mut(role).unwrap();
                 let (spent, report) = time(|| party.step(session, Event::Receive(&envelopes)));
                 charge(&mut costs, *role, spent, &report);
                 pending.push_back((*role, report));
