@@ -1,11 +1,5 @@
 import { MpcWalletError } from '../errors.js'
-import {
-  invalid,
-  requireFunction,
-  requireInteger,
-  requireObject,
-  requireSignal,
-} from '../guards.js'
+import { invalid, requireInteger, requireObject, requireSignal } from '../guards.js'
 import { native, type Recovery, type RecoveryDecision } from '../native.js'
 import { ALL_ROLES, type PartyRole } from '../party-role.js'
 import { requireTransport, type Transport } from '../transport/index.js'
@@ -16,13 +10,11 @@ import { bytesOfCards, type NewWallet, observeCeremony, readCard, readCards } fr
 import { notifyPeers } from './notices.js'
 import { Party, takePartyKeys } from './party.js'
 import {
-  announce,
   attempt,
-  DEFAULT_TIMEOUT_MS,
-  MAX_TIMEOUT_MS,
+  makeEpoch,
   type RefreshReturnType,
+  readTimeout,
   SESSION_GRACE_MS,
-  seatOf,
 } from './reshare.js'
 import { Stop } from './stop.js'
 
@@ -155,34 +147,14 @@ export async function recover(
   parameters: RecoverParameters,
 ): Promise<RefreshReturnType> {
   const request = readRecovery(parameters)
-  const { signal, timeoutMs, onProgress } = parameters
-  const wait = readTimeout(timeoutMs)
-  const lifetimeMs = wait + SESSION_GRACE_MS
-  const listener = onProgress && requireFunction('onProgress', onProgress)
-  using stop = new Stop({
-    timeoutMs: wait,
-    caller: requireSignal('signal', signal),
-    owner: context.closing,
-  })
-  const stopListening = listener && context.events.on('ceremony', listener)
-  try {
-    stop.throwIfStopped()
+  return await makeEpoch(context, 'recover', parameters, async (lifetimeMs) => {
     const recovery = await openRecovery(context, request.card)
     assertApproved(await noteAll(context, recovery, request.documents))
-    const result = await attempt({
-      seat: seatOf(context),
-      kind: 'recover',
+    return {
       initiator: initiatorWithout(request.lost),
       consent: () => recovery.consent(nowMs(), lifetimeMs),
-      lifetimeMs,
-      stop,
-    })
-    return announce(context, 'recover', result)
-  } catch (error) {
-    throw MpcWalletError.wrap(error)
-  } finally {
-    stopListening?.()
-  }
+    }
+  })
 }
 
 /** Joins a wallet as the device that replaces a lost one. @internal */
@@ -298,13 +270,6 @@ function readDocument(document: unknown, position: number): Uint8Array {
   )
     throw invalid(`documents[${position}]`, 'must be what signRecovery gave')
   return new Uint8Array(Buffer.from(document, 'base64url'))
-}
-
-function readTimeout(timeoutMs: number | undefined): number {
-  return requireInteger('timeoutMs', timeoutMs ?? DEFAULT_TIMEOUT_MS, {
-    min: 1,
-    max: MAX_TIMEOUT_MS,
-  })
 }
 
 function nowMs(): bigint {

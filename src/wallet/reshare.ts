@@ -21,10 +21,9 @@ import type { PartyRecords } from './party-records.js'
 import { sayGoodbye } from './say-goodbye.js'
 import { Stop } from './stop.js'
 
-/** How long to wait for the other parties. @internal */
-export const DEFAULT_TIMEOUT_MS = 10 * 60_000
-/** @internal */
-export const MAX_TIMEOUT_MS = 55 * 60_000
+/** How long to wait for the other parties. */
+const DEFAULT_TIMEOUT_MS = 10 * 60_000
+const MAX_TIMEOUT_MS = 55 * 60_000
 /** The session outlives the waiting, so that time always runs out here first, with culprits. @internal */
 export const SESSION_GRACE_MS = 60_000
 /** After a party said that it holds other epochs, the next attempt takes that into account. */
@@ -75,11 +74,21 @@ export async function refresh(
   context: WalletContext,
   parameters: RefreshParameters,
 ): Promise<RefreshReturnType> {
+  return await makeEpoch(context, 'refresh', parameters, async (lifetimeMs) => ({
+    initiator: PartyRole.Agent,
+    consent: () => native.ReshareConsent.refresh(context.native, nowMs(), lifetimeMs),
+  }))
+}
+
+/** Makes this wallet's next epoch, of what `prepare` says who starts and what is consented to. @internal */
+export async function makeEpoch(
+  context: WalletContext,
+  kind: Attempt['kind'],
+  parameters: RefreshParameters,
+  prepare: (lifetimeMs: number) => Promise<Pick<Attempt, 'initiator' | 'consent'>>,
+): Promise<RefreshReturnType> {
   const { signal, timeoutMs, onProgress } = requireObject('parameters', parameters)
-  const wait = requireInteger('timeoutMs', timeoutMs ?? DEFAULT_TIMEOUT_MS, {
-    min: 1,
-    max: MAX_TIMEOUT_MS,
-  })
+  const wait = readTimeout(timeoutMs)
   const lifetimeMs = wait + SESSION_GRACE_MS
   const listener = onProgress && requireFunction('onProgress', onProgress)
   using stop = new Stop({
@@ -89,15 +98,10 @@ export async function refresh(
   })
   const stopListening = listener && context.events.on('ceremony', listener)
   try {
-    const result = await attempt({
-      seat: seatOf(context),
-      kind: 'refresh',
-      initiator: PartyRole.Agent,
-      consent: () => native.ReshareConsent.refresh(context.native, nowMs(), lifetimeMs),
-      lifetimeMs,
-      stop,
-    })
-    return announce(context, 'refresh', result)
+    stop.throwIfStopped()
+    const prepared = await prepare(lifetimeMs)
+    const result = await attempt({ ...prepared, seat: seatOf(context), kind, lifetimeMs, stop })
+    return announce(context, kind, result)
   } catch (error) {
     throw MpcWalletError.wrap(error)
   } finally {
@@ -106,15 +110,22 @@ export async function refresh(
 }
 
 /** @internal */
-export function seatOf(context: WalletContext): Seat {
+export function readTimeout(timeoutMs: unknown): number {
+  return requireInteger('timeoutMs', timeoutMs ?? DEFAULT_TIMEOUT_MS, {
+    min: 1,
+    max: MAX_TIMEOUT_MS,
+  })
+}
+
+function seatOf(context: WalletContext): Seat {
   const { role, native: wallet, transport, records } = context
   return { role, walletId: wallet.walletId, transport, records, observer: observerOf(context) }
 }
 
-/** Tells the wallet's listeners of its new epoch. @internal */
-export function announce(
+/** Tells the wallet's listeners of its new epoch. */
+function announce(
   { native: wallet, events }: WalletContext,
-  kind: 'refresh' | 'recover',
+  kind: Attempt['kind'],
   { ceremonyId, durationMs, bytesSent, bytesReceived }: CeremonyResult,
 ): RefreshReturnType {
   const result = { ceremonyId, epoch: wallet.epoch, durationMs, bytesSent, bytesReceived }
