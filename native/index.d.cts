@@ -136,14 +136,13 @@ export declare class Pairing {
 
 /** One replacement at one survivor. */
 export declare class Recovery {
-  /** The id of this party's record of the replacement by the device of a card, to be read from the store first. */
-  static recordId(wallet: Wallet, card: Uint8Array): string
-  /** The replacement of a party by the device of this card; `sealed` is this party's record of it, if there is one. */
-  static open(wallet: Wallet, card: Uint8Array, sealed: Uint8Array | undefined | null, nowMs: bigint): Recovery
-  /** The id of this party's record of the replacement that a signed document is about. */
-  static recordIdOf(wallet: Wallet, signed: Uint8Array): string
-  /** The replacement that a signed document is about: to take note of it without the new device's card. */
-  static openAnnounced(wallet: Wallet, signed: Uint8Array, sealed: Uint8Array | undefined | null, nowMs: bigint): Recovery
+  /** The replacement of a party by the device of this card. */
+  static open(wallet: Wallet, card: Uint8Array, nowMs: bigint): Recovery
+  /**
+   * Takes a document about a replacement of which this party may know nothing else yet; the batch is to be
+   * committed before anything is said about it. One key has a say about 16 recoveries at most.
+   */
+  static announce(wallet: Wallet, signed: Uint8Array, nowMs: bigint): StoreBatch
   /** What the person behind this party says, signed with the approver key. */
   sign(verdict: RecoveryVerdict, expiresAtMs: bigint): Bytes
   /** Takes what somebody signed; the batch is to be committed before anything is said about it. */
@@ -258,6 +257,8 @@ export declare class Wallet {
   get policy(): Bytes
   /** Its hash, 32 bytes. */
   get policyHash(): Bytes
+  /** Who decides about recoveries: the persons of the policy, but for a replaced device the newcomer's. */
+  get approvers(): Array<ApproverInfo>
   /** The root public key, 33 bytes compressed. */
   get publicKey(): Bytes
   /** The root chain code, 32 bytes. */
@@ -287,6 +288,14 @@ export declare class Wallet {
   get isCertified(): boolean
   /** Lets go of the share. Sessions that run keep theirs until they end. */
   close(): void
+}
+
+/** A person who decides. */
+export interface ApproverInfo {
+  /** For which party the person speaks. */
+  role: Role
+  /** Ed25519, 32 bytes. */
+  key: Bytes
 }
 
 /** What a party knows of its wallet's backups. */

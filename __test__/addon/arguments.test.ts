@@ -301,23 +301,13 @@ const CALLS: Record<string, () => Call | Promise<Call>> = {
     values: [bytes],
     call: (envelope) => requested.invitation.isWithdrawnBy(envelope),
   }),
-  'Recovery.recordId': () => ({ values: [wallets.user, newCard()], call: Recovery.recordId }),
   'Recovery.open': () => ({
-    values: [wallets.user, newCard(), undefined, NOW],
+    values: [wallets.user, newCard(), NOW],
     call: Recovery.open,
   }),
-  'Recovery.recordIdOf': () => ({
-    values: [wallets.user, recoveryAt('user').sign('approve', NOW + BigInt(MINUTE))],
-    call: Recovery.recordIdOf,
-  }),
-  'Recovery.openAnnounced': () => ({
-    values: [
-      wallets.user,
-      recoveryAt('user').sign('approve', NOW + BigInt(MINUTE)),
-      undefined,
-      NOW,
-    ],
-    call: Recovery.openAnnounced,
+  'Recovery.announce': () => ({
+    values: [wallets.user, recoveryAt('user').sign('approve', NOW + BigInt(MINUTE)), NOW],
+    call: Recovery.announce,
   }),
   'Recovery#sign': () => {
     const recovery = recoveryAt('user')
@@ -501,7 +491,7 @@ function newCard(): Uint8Array {
 }
 
 function recoveryAt(role: 'user' | 'recovery', card = newCard()): Recovery {
-  return Recovery.open(wallets[role], card, undefined, NOW)
+  return Recovery.open(wallets[role], card, NOW)
 }
 
 function notOfType(type: string): readonly unknown[] {

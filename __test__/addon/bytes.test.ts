@@ -347,21 +347,18 @@ describe('the bytes of a recovery', () => {
   it.each(Object.entries(VIEWS))('are read out of %s', (_, lay) => {
     const { card } = Identity.generate('agent').createPairing()
     const open = (role: 'user' | 'recovery'): Recovery =>
-      Recovery.open(wallets[role], lay(card), undefined, NOW)
+      Recovery.open(wallets[role], lay(card), NOW)
 
     const survivor = open('user')
     for (const role of ['user', 'recovery'] as const)
       survivor.observe(lay(open(role).sign('approve', later)), NOW)
 
     expect(survivor.decide(NOW).state).toBe('approved')
-    expect(Recovery.recordId(wallets.user, lay(card))).toBe(
-      Recovery.recordId(wallets.recovery, card),
-    )
   })
 
   it('say nothing with any byte changed', () => {
     const { card } = Identity.generate('agent').createPairing()
-    const survivor = Recovery.open(wallets.user, card, undefined, NOW)
+    const survivor = Recovery.open(wallets.user, card, NOW)
     const signed = survivor.sign('approve', later)
 
     for (const position of signed.keys())
@@ -374,6 +371,61 @@ describe('the bytes of a recovery', () => {
       state: 'needs-approval',
       missing: ['user', 'recovery'],
     })
+  })
+})
+
+describe('what a person signed about a recovery that this party knows nothing of', () => {
+  const later = NOW + BigInt(MINUTE)
+  const MAX_OF_A_KEY = 16
+  let wallets: Each<Wallet>
+  beforeAll(async () => {
+    wallets = await committee()
+  })
+
+  /** What the user's person says of another new agent each time. */
+  function documents(count: number): Uint8Array[] {
+    return Array.from({ length: count }, () => {
+      const { card } = Identity.generate('agent').createPairing()
+      return Recovery.open(wallets.user, card, NOW).sign('approve', later)
+    })
+  }
+
+  it('is kept, for sixteen recoveries of a key and no more', () => {
+    const signed = documents(MAX_OF_A_KEY + 1)
+    const last = signed.pop() as Uint8Array
+    for (const document of signed) Recovery.announce(wallets.recovery, document, NOW)
+
+    expect(() => Recovery.announce(wallets.recovery, last, NOW)).toThrow(
+      expect.objectContaining({ code: 'CEREMONY_REFUSED', message: expect.stringMatching(/16/) }),
+    )
+    for (const document of signed) Recovery.announce(wallets.recovery, document, NOW) // known ones
+  })
+
+  it('gives way to another when it has lapsed', async () => {
+    const wallets = await committee()
+    const open = (role: 'user' | 'recovery') => (_: unknown) => {
+      const { card } = Identity.generate('agent').createPairing()
+      return Recovery.open(wallets[role], card, NOW).sign('approve', NOW + 1n)
+    }
+    for (const document of Array.from({ length: MAX_OF_A_KEY }).map(open('user')))
+      Recovery.announce(wallets.recovery, document, NOW)
+    const { card } = Identity.generate('agent').createPairing()
+    const next = Recovery.open(wallets.user, card, NOW).sign('approve', later)
+
+    const { writes } = Recovery.announce(wallets.recovery, next, NOW + 2n)
+
+    expect(writes.filter(({ kind }) => kind === 'delete')).toHaveLength(0) // kept in memory
+    expect(() => Recovery.announce(wallets.recovery, next, NOW + 2n)).not.toThrow()
+  })
+
+  it('is refused from a key that is no approver of the wallet', async () => {
+    const others = await committee()
+    const { card } = Identity.generate('agent').createPairing()
+    const signed = Recovery.open(others.user, card, NOW).sign('approve', later)
+
+    expect(() => Recovery.announce(wallets.recovery, signed, NOW)).toThrow(
+      expect.objectContaining({ code: 'CEREMONY_REFUSED' }),
+    )
   })
 })
 

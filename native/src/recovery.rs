@@ -1,11 +1,12 @@
 //! A recovery as one survivor sees it: what persons signed, how long it waited, and whether it may go on.
 
+use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use ceremony::store::{Key, Secret, Write};
 use ceremony::{Card, Membership, ReshareAuthorization};
 use napi::Env;
-use napi::bindgen_prelude::{BigInt, Uint8Array};
+use napi::bindgen_prelude::BigInt;
 use napi_derive::napi;
 use policy::{
     Approver, Approvers, CeremonyDocument, Decision, PendingRecovery, Replacement, SignedDocument,
@@ -13,7 +14,7 @@ use policy::{
 };
 
 use crate::clock;
-use crate::convert::{Bytes, Role, copies, record, time};
+use crate::convert::{Bytes, Role, copies, time};
 use crate::error::{Fault, guard};
 use crate::identity::decode_card;
 use crate::reshare::{ReshareConsent, expiry};
@@ -90,10 +91,10 @@ pub struct RecoveryDecision {
 #[napi]
 pub struct Recovery {
     membership: Arc<Membership>,
-    /// Of the new device; absent where only a document about it was seen.
-    card: Option<Card>,
+    /// Of the new device.
+    card: Card,
     approvers: Approvers,
-    key: Key,
+    name: [u8; 32],
     store: Shared,
     pending: Pending,
 }
@@ -120,50 +121,63 @@ impl Approved {
 
 #[napi]
 impl Recovery {
-    /// The id of this party's record of the replacement by the device of a card, to be read from the store first.
+    /// The replacement of a party by the device of this card.
     #[napi(catch_unwind)]
-    pub fn record_id(env: &Env, wallet: &Wallet, card: &[u8]) -> napi::Result<String> {
-        guard(env, || Ok(key_of(&replacement(&wallet.membership()?, &decode_card(card)?)?).id()))
-    }
-
-    /// The replacement of a party by the device of this card; `sealed` is this party's record of it, if there is one.
-    #[napi(catch_unwind)]
-    pub fn open(
-        env: &Env,
-        wallet: &Wallet,
-        card: &[u8],
-        sealed: Option<Uint8Array>,
-        now_ms: BigInt,
-    ) -> napi::Result<Self> {
+    pub fn open(env: &Env, wallet: &Wallet, card: &[u8], now_ms: BigInt) -> napi::Result<Self> {
         guard(env, || {
+            let now = clock::read(time(&now_ms, "nowMs")?)?;
             let card = decode_card(card)?;
-            let replacement = replacement(&wallet.membership()?, &card)?;
-            Self::read(wallet, Some(card), replacement, sealed.as_ref(), &now_ms)
+            let membership = wallet.membership()?;
+            let replacement = replacement(&membership, &card)?;
+            let approvers = approvers_of(&membership, &replacement)?;
+            let name = name_of(&replacement);
+            let mut kept = wallet.recoveries();
+            let pending = kept.entry(name).or_insert_with(|| {
+                membership.keep_recovery(name, *replacement.old_roster());
+                Arc::new(Mutex::new(PendingRecovery::new(replacement, now)))
+            });
+            let (pending, store) = (Arc::clone(pending), wallet.store());
+            Ok(Self { membership, card, approvers, name, store, pending })
         })
     }
 
-    /// The id of this party's record of the replacement that a signed document is about.
+    /// Takes a document about a replacement of which this party may know nothing else yet; the batch is to be
+    /// committed before anything is said about it. One key has a say about 16 recoveries at most.
     #[napi(catch_unwind)]
-    pub fn record_id_of(env: &Env, wallet: &Wallet, signed: &[u8]) -> napi::Result<String> {
-        guard(env, || {
-            let [signed] = copies([signed])?;
-            Ok(key_of(&announced(&wallet.membership()?, &signed)?).id())
-        })
-    }
-
-    /// The replacement that a signed document is about: to take note of it without the new device's card.
-    #[napi(catch_unwind)]
-    pub fn open_announced(
+    pub fn announce(
         env: &Env,
         wallet: &Wallet,
         signed: &[u8],
-        sealed: Option<Uint8Array>,
         now_ms: BigInt,
-    ) -> napi::Result<Self> {
+    ) -> napi::Result<StoreBatch> {
         guard(env, || {
+            let now = clock::read(time(&now_ms, "nowMs")?)?;
             let [signed] = copies([signed])?;
-            let replacement = announced(&wallet.membership()?, &signed)?;
-            Self::read(wallet, None, replacement, sealed.as_ref(), &now_ms)
+            let signed = SignedDocument::decode(&signed)?;
+            let membership = wallet.membership()?;
+            let replacement = announced(&membership, &signed)?;
+            let approvers = approvers_of(&membership, &replacement)?;
+            let name = name_of(&replacement);
+            let mut kept = wallet.recoveries();
+            kept.retain(|name, _| membership.keeps_recovery(name));
+            let mut writes = Vec::new();
+            if !kept.contains_key(&name) {
+                let mut pending = PendingRecovery::new(replacement, now);
+                pending.observe(&signed, &approvers, now)?;
+                for spent in make_room(&mut kept, signed.key(), &approvers, now)? {
+                    membership.drop_recovery(&spent);
+                    writes.push(Write::Delete(key_of(&membership, spent)));
+                }
+                membership.keep_recovery(name, *replacement.old_roster());
+                kept.insert(name, Arc::new(Mutex::new(pending)));
+            }
+            if let Some(pending) = kept.get(&name) {
+                let mut pending = pending.lock().unwrap_or_else(PoisonError::into_inner);
+                pending.observe(&signed, &approvers, now)?;
+                let value = Secret::copy_from(&pending.encode());
+                writes.push(Write::Put(key_of(&membership, name), value));
+            }
+            wallet.store().persist(writes)
         })
     }
 
@@ -255,8 +269,7 @@ impl Recovery {
             approved.check(&now_ms)?;
             let expires = expiry(&now_ms, lifetime_ms)?;
             let membership = Arc::clone(&self.membership);
-            let card = self.card.as_ref().ok_or_else(|| Fault::input("the card is needed"))?;
-            let authorization = ReshareAuthorization::recover(membership, card, expires)
+            let authorization = ReshareAuthorization::recover(membership, &self.card, expires)
                 .map_err(Fault::input_from)?;
             // What was approved is exactly this roster: the wallet may have changed since.
             if &authorization.roster_hash() != self.pending().replacement().new_roster() {
@@ -271,44 +284,67 @@ impl Recovery {
 }
 
 impl Recovery {
-    fn read(
-        wallet: &Wallet,
-        card: Option<Card>,
-        replacement: Replacement,
-        sealed: Option<&Uint8Array>,
-        now_ms: &BigInt,
-    ) -> Result<Self, Fault> {
-        let now = clock::read(time(now_ms, "nowMs")?)?;
-        let (membership, store) = (wallet.membership()?, wallet.store());
-        let key = key_of(&replacement);
-        let sealed = sealed.map(record).transpose()?;
-        let pending = wallet.pending_recovery(&key, || {
-            Ok(match store.record(&key, sealed)? {
-                Some(record) => PendingRecovery::decode(&record.0)?,
-                None => PendingRecovery::new(replacement, now),
-            })
-        })?;
-        let same =
-            pending.lock().unwrap_or_else(PoisonError::into_inner).replacement() == &replacement;
-        if !same {
-            return Err(Fault::new("SHARE_UNREADABLE", "a record of another replacement"));
-        }
-        let shares = membership.current().map_err(Fault::input_from)?;
-        let listed = shares.policy().approvers().into_iter();
-        let listed: Vec<Approver> =
-            listed.map(|(role, key)| Approver { role: role_of(role), key }).collect();
-        let approvers = Approvers::new(&listed)?;
-        Ok(Self { membership, card, approvers, key, store, pending })
-    }
-
     fn pending(&self) -> MutexGuard<'_, PendingRecovery> {
         self.pending.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     fn persist(&self, pending: &PendingRecovery) -> Result<StoreBatch, Fault> {
         let value = Secret::copy_from(&pending.encode());
-        self.store.persist(vec![Write::Put(self.key.clone(), value)])
+        self.store.persist(vec![Write::Put(key_of(&self.membership, self.name), value)])
     }
+}
+
+/// The recoveries of which a store holds a record.
+pub(crate) fn load(
+    membership: &Membership,
+    records: &[(Key, Secret)],
+) -> Result<BTreeMap<[u8; 32], Pending>, Fault> {
+    let mut kept = BTreeMap::new();
+    for (key, value) in records {
+        if let Key::PendingRecovery { replacement: name, .. } = key {
+            let pending = PendingRecovery::decode(&value.0)?;
+            if name_of(pending.replacement()) != *name {
+                return Err(Fault::new("SHARE_UNREADABLE", "a record of another replacement"));
+            }
+            membership.keep_recovery(*name, *pending.replacement().old_roster());
+            kept.insert(*name, Arc::new(Mutex::new(pending)));
+        }
+    }
+    Ok(kept)
+}
+
+/// The records that have to go for one more with the signature of a key; a refusal where none can.
+fn make_room(
+    kept: &mut BTreeMap<[u8; 32], Pending>,
+    key: &[u8; policy::KEY_BYTES],
+    approvers: &Approvers,
+    now: policy::Clock,
+) -> Result<Vec<[u8; 32]>, Fault> {
+    let mut of_key = 0;
+    let mut spent = Vec::new();
+    for (name, pending) in kept.iter() {
+        let mut pending = pending.lock().unwrap_or_else(PoisonError::into_inner);
+        if pending.is_signed_by(key) {
+            of_key += 1;
+            if pending.is_spent(approvers, now) {
+                spent.push(*name);
+            }
+        }
+    }
+    if of_key < policy::MAX_RECOVERIES_OF_A_KEY {
+        return Ok(Vec::new());
+    }
+    if spent.is_empty() {
+        return Err(policy::Refusal::TooManyRecoveries.into());
+    }
+    kept.retain(|name, _| !spent.contains(name));
+    Ok(spent)
+}
+
+fn approvers_of(membership: &Membership, replacement: &Replacement) -> Result<Approvers, Fault> {
+    let listed = membership.approvers_of(replacement.old_roster()).map_err(Fault::input_from)?;
+    let approver = |(role, key)| Approver { role: role_of(role), key };
+    Ok(Approvers::new(&listed.into_iter().map(approver).collect::<Vec<_>>())?)
 }
 
 fn replacement(membership: &Arc<Membership>, card: &Card) -> Result<Replacement, Fault> {
@@ -323,8 +359,8 @@ fn replacement(membership: &Arc<Membership>, card: &Card) -> Result<Replacement,
 }
 
 /// What a signed document is about, if that starts from the roster in force.
-fn announced(membership: &Arc<Membership>, signed: &[u8]) -> Result<Replacement, Fault> {
-    let replacement = SignedDocument::decode(signed)?.document().replacement;
+fn announced(membership: &Membership, signed: &SignedDocument) -> Result<Replacement, Fault> {
+    let replacement = signed.document().replacement;
     let roster = membership.roster_in_force().map_err(Fault::input_from)?;
     let ours = replacement.wallet_id() == &membership.wallet_id()
         && replacement.old_roster() == &roster.hash();
@@ -332,10 +368,13 @@ fn announced(membership: &Arc<Membership>, signed: &[u8]) -> Result<Replacement,
 }
 
 /// Named by all that a replacement is, so that none stands in the way of another.
-fn key_of(replacement: &Replacement) -> Key {
+fn name_of(replacement: &Replacement) -> [u8; 32] {
     let (verdict, expires_at_ms) = (Verdict::Approve, 0);
-    let document = CeremonyDocument { replacement: *replacement, verdict, expires_at_ms };
-    Key::PendingRecovery { wallet_id: *replacement.wallet_id(), replacement: document.hash() }
+    CeremonyDocument { replacement: *replacement, verdict, expires_at_ms }.hash()
+}
+
+fn key_of(membership: &Membership, name: [u8; 32]) -> Key {
+    Key::PendingRecovery { wallet_id: membership.wallet_id(), replacement: name }
 }
 
 fn role_of(role: ceremony::Role) -> policy::Role {

@@ -1,14 +1,13 @@
 //! One party's handle of a wallet, and its consent to sign.
 
 use std::collections::BTreeMap;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-use ceremony::store::{Commit, Key};
+use ceremony::store::Commit;
 use ceremony::{ConsentedItem, ECDSA_KEY_ID, MAX_ITEMS, Membership, SigningAuthorization};
 use napi::Env;
 use napi::bindgen_prelude::{BigInt, ClassInstance};
 use napi_derive::napi;
-use policy::PendingRecovery;
 
 use crate::convert::{Bytes, Role, bytes, duration, path, position, time};
 use crate::error::{Fault, guard};
@@ -28,14 +27,23 @@ pub struct PartyInfo {
     pub identity_key: Bytes,
 }
 
+/// A person who decides.
+#[napi(object, object_from_js = false)]
+pub struct ApproverInfo {
+    /// For which party the person speaks.
+    pub role: Role,
+    /// Ed25519, 32 bytes.
+    pub key: Bytes,
+}
+
 /// One party's certified wallet: the share inside, only public data outside. Has no constructor.
 #[napi]
 pub struct Wallet {
     membership: Mutex<Option<Arc<Membership>>>,
     store: Shared,
     erased: Mutex<Option<StoreBatch>>,
-    /// The recoveries that this process knows of, by their records' ids.
-    recoveries: Mutex<BTreeMap<Key, Pending>>,
+    /// The recoveries that this party keeps a record of, by their names.
+    recoveries: Mutex<BTreeMap<[u8; 32], Pending>>,
 }
 
 impl Wallet {
@@ -48,19 +56,9 @@ impl Wallet {
         }
     }
 
-    /// The one record of a recovery in this process, read where it is asked for first.
-    pub(crate) fn pending_recovery(
-        &self,
-        key: &Key,
-        read: impl FnOnce() -> Result<PendingRecovery, Fault>,
-    ) -> Result<Pending, Fault> {
-        let mut recoveries = self.recoveries.lock().unwrap_or_else(PoisonError::into_inner);
-        if let Some(known) = recoveries.get(key) {
-            return Ok(Arc::clone(known));
-        }
-        let pending = Arc::new(Mutex::new(read()?));
-        recoveries.insert(key.clone(), Arc::clone(&pending));
-        Ok(pending)
+    /// The records of recoveries that are kept, by their names: one of each in this process.
+    pub(crate) fn recoveries(&self) -> MutexGuard<'_, BTreeMap<[u8; 32], Pending>> {
+        self.recoveries.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     pub(crate) fn membership(&self) -> Result<Arc<Membership>, Fault> {
@@ -133,6 +131,17 @@ impl Wallet {
     #[napi(getter, catch_unwind)]
     pub fn policy_hash(&self, env: &Env) -> napi::Result<Bytes> {
         guard(env, || Ok(bytes(&self.open()?.policy().hash())))
+    }
+
+    /// Who decides about recoveries: the persons of the policy, but for a replaced device the newcomer's.
+    #[napi(getter, catch_unwind)]
+    pub fn approvers(&self, env: &Env) -> napi::Result<Vec<ApproverInfo>> {
+        guard(env, || {
+            let approvers = self.open()?.approvers().into_iter();
+            Ok(approvers
+                .map(|(role, key)| ApproverInfo { role: role.into(), key: bytes(&key) })
+                .collect())
+        })
     }
 
     /// The root public key, 33 bytes compressed.
@@ -218,8 +227,10 @@ impl Wallet {
             if membership.held().is_empty() {
                 return Err(Fault::new("SHARE_ABSENT", "the store holds no share of this wallet"));
             }
+            let recoveries = crate::recovery::load(&membership, &records)?;
             let erased = shared.seal(Commit { writes: erased, read_back: Vec::new() })?;
             let wallet = Self::new(membership, shared);
+            *wallet.recoveries() = recoveries;
             *wallet.erased.lock().unwrap_or_else(PoisonError::into_inner) = Some(erased);
             Ok(wallet)
         })

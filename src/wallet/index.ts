@@ -29,6 +29,7 @@ export {
   type DeriveAccountParameters,
   type DerivedAccount,
   MpcAgentWallet,
+  type WalletApprover,
   type WalletParty,
 } from './mpc-agent-wallet.js'
 export type { OpenWalletParameters } from './open-wallet.js'

@@ -66,6 +66,14 @@ export interface WalletParty {
   readonly identityKey: Uint8Array
 }
 
+/** A person who decides about recoveries. */
+export interface WalletApprover {
+  /** The party for which the person speaks. */
+  readonly role: PartyRole
+  /** Ed25519: what the person signs with. */
+  readonly key: Uint8Array
+}
+
 /** Which account. */
 export interface DeriveAccountParameters {
   /** `m`, or non-hardened steps below it such as `m/60/0`. */
@@ -196,6 +204,15 @@ export class MpcAgentWallet implements AsyncDisposable {
   get parties(): readonly WalletParty[] {
     this.#assertOpen()
     return Object.freeze(this.#native.parties.map((party) => Object.freeze(party)))
+  }
+
+  /**
+   * Who decides about recoveries, by ascending role: the persons whom the policy names, but for a
+   * party whose device was replaced the person behind the new one.
+   */
+  get approvers(): readonly WalletApprover[] {
+    this.#assertOpen()
+    return Object.freeze(this.#native.approvers.map((approver) => Object.freeze(approver)))
   }
 
   /** Number of the share set. Signing needs two parties with shares of one epoch. */

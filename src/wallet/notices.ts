@@ -94,10 +94,7 @@ async function noteDocument(
   { native: wallet, records }: WalletContext,
   document: Uint8Array,
 ): Promise<void> {
-  const sealed = await records?.store.load(native.Recovery.recordIdOf(wallet, document))
-  const now = BigInt(Date.now())
-  const recovery = native.Recovery.openAnnounced(wallet, document, sealed, now)
-  const noted = recovery.observe(document, now)
+  const noted = native.Recovery.announce(wallet, document, BigInt(Date.now()))
   if (noted.writes.length > 0) await records?.commit(noted)
 }
 

@@ -103,7 +103,7 @@ export async function signRecovery(
     max: MAX_APPROVAL_MS,
   })
   try {
-    const recovery = await openRecovery(context, readCard('replacement', replacement).bytes)
+    const recovery = openRecovery(context, readCard('replacement', replacement).bytes)
     const signed = recovery.sign(verdict, BigInt(Date.now() + lifetime))
     await commit(context, recovery.observe(signed, nowMs()))
     await notifyPeers(context, signed)
@@ -120,7 +120,7 @@ export async function recoveryStatus(
 ): Promise<RecoveryStatus> {
   const request = readRecovery(parameters)
   try {
-    const recovery = await openRecovery(context, request.card)
+    const recovery = openRecovery(context, request.card)
     return await noteAll(context, recovery, request.documents)
   } catch (error) {
     throw MpcWalletError.wrap(error)
@@ -134,7 +134,7 @@ export async function confirmClock(
 ): Promise<void> {
   const request = readRecovery(parameters)
   try {
-    const recovery = await openRecovery(context, request.card)
+    const recovery = openRecovery(context, request.card)
     await commit(context, recovery.confirmClock(nowMs()))
   } catch (error) {
     throw MpcWalletError.wrap(error)
@@ -148,7 +148,7 @@ export async function recover(
 ): Promise<RefreshReturnType> {
   const request = readRecovery(parameters)
   return await makeEpoch(context, 'recover', parameters, async (lifetimeMs) => {
-    const recovery = await openRecovery(context, request.card)
+    const recovery = openRecovery(context, request.card)
     assertApproved(await noteAll(context, recovery, request.documents))
     return {
       initiator: initiatorWithout(request.lost),
@@ -203,9 +203,8 @@ function initiatorWithout(lost: PartyRole): PartyRole {
   return first
 }
 
-async function openRecovery({ native: wallet, records }: WalletContext, card: Uint8Array) {
-  const sealed = await records?.store.load(native.Recovery.recordId(wallet, card))
-  return native.Recovery.open(wallet, card, sealed, nowMs())
+function openRecovery({ native: wallet }: WalletContext, card: Uint8Array): Recovery {
+  return native.Recovery.open(wallet, card, nowMs())
 }
 
 /** A document that says nothing here is left aside: one bad text must not hide the others. */

@@ -5,7 +5,7 @@ use serde::{Deserialize, Serialize};
 use tagged_hash::{hash, tags};
 
 use crate::identity::Card;
-use crate::{Failure, Role, Roster};
+use crate::{Failure, Persons, Role, Roster};
 
 const POLICY_SCHEMA: &str = "mpc-wallet/policy@1";
 const KEYGEN_SCHEMA: &str = "mpc-wallet/keygen-details@1";
@@ -163,6 +163,7 @@ pub(crate) struct ReshareDetails {
     base: String,
     keys: Vec<KeyFields>,
     next: String,
+    persons: Base64,
     policy: Base64,
     schema: String,
 }
@@ -186,6 +187,8 @@ pub(crate) struct ReshareTerms {
     /// Key id and epoch id of the base, in key order.
     pub(crate) keys: Vec<(String, [u8; 32])>,
     pub(crate) policy: PolicyDocument,
+    /// Those of the epoch that is made.
+    pub(crate) persons: Persons,
 }
 
 impl ReshareDetails {
@@ -198,12 +201,13 @@ impl ReshareDetails {
             base: terms.base.to_string(),
             keys: terms.keys.iter().map(key).collect(),
             next: terms.next.to_string(),
+            persons: Base64(terms.persons.encode()),
             policy: Base64(terms.policy.bytes.clone()),
             schema: RESHARE_SCHEMA.to_owned(),
         }
     }
 
-    /// The terms; `None` unless schema, numbers and policy are in order.
+    /// The terms; `None` unless schema, numbers, policy and persons are in order.
     pub(crate) fn terms(&self) -> Option<ReshareTerms> {
         let number = |text: &str| {
             text.parse().ok().filter(|number: &u64| *number > 0 && number.to_string() == text)
@@ -212,8 +216,9 @@ impl ReshareDetails {
         let (base, next) = (number(&self.base)?, number(&self.next)?);
         let keys: Vec<_> = self.keys.iter().map(key).collect::<Option<_>>()?;
         let policy = PolicyDocument::decode(&self.policy.0)?;
+        let persons = Persons::decode(&self.persons.0)?;
         let possible = self.schema == RESHARE_SCHEMA && base < next && !keys.is_empty();
-        possible.then_some(ReshareTerms { base, next, keys, policy })
+        possible.then_some(ReshareTerms { base, next, keys, policy, persons })
     }
 }
 

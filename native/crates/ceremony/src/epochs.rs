@@ -11,7 +11,7 @@ use crate::acknowledgement::{Certificate, Transition};
 use crate::identity::{Identity, SIGNATURE_BYTES};
 use crate::store::{Key, Secret, Write};
 use crate::wire::{Reader, put_counted};
-use crate::{Failure, Role, Roster};
+use crate::{Failure, Persons, Role, Roster};
 
 /// A proposed number may be so far above the highest known one. Wide, so that the floors of honest parties never
 /// come so far apart that none can propose; and bounded, so that no single number ends the numbers.
@@ -21,7 +21,10 @@ const MAX_RAISE: u64 = 16;
 /// Epochs held above the newest certificate; what failed before it was held does not count, or failures would end
 /// refreshing, and a recovery is never refused for it.
 const MAX_OPEN_ATTEMPTS: usize = 16;
+/// Of an epoch whose persons are those of the policy.
 const PREPARED_VERSION: u8 = 1;
+/// Of one after a recovery that changed them.
+const PREPARED_WITH_PERSONS: u8 = 2;
 
 /// An epoch that this party holds on disk.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -30,23 +33,24 @@ pub struct Prepared {
     pub(crate) roster: Roster,
     /// Canonical JSON of the policy in force.
     pub(crate) policy: Vec<u8>,
+    pub(crate) persons: Persons,
     /// Key id and epoch id of each key, in key order.
     pub(crate) keys: Vec<(String, [u8; 32])>,
 }
 
 impl Prepared {
     /// What the protocol of an attempt from `base` to `next` ended with: its transcript, the roster it was made for,
-    /// the policy's canonical JSON, and key id and epoch id of each key, in key order.
+    /// the policy's canonical JSON, its persons, and key id and epoch id of each key, in key order.
     pub fn new(
         roster: Roster,
         (base, next): (u64, u64),
         transcript: [u8; 32],
-        policy: Vec<u8>,
+        (policy, persons): (Vec<u8>, Persons),
         keys: Vec<(String, [u8; 32])>,
     ) -> Self {
         let (wallet_id, roster_hash) = (*roster.wallet_id(), roster.hash());
         let transition = Transition { wallet_id, base, next, transcript, roster_hash };
-        Self { transition, roster, policy, keys }
+        Self { transition, roster, policy, persons, keys }
     }
 
     /// The committee of the epoch.
@@ -71,13 +75,17 @@ impl Prepared {
 
     fn encode(&self) -> Vec<u8> {
         let Transition { wallet_id, base, next, transcript, roster_hash: _ } = &self.transition;
-        let mut out = vec![PREPARED_VERSION];
+        let unchanged = self.persons.is_unchanged();
+        let mut out = vec![if unchanged { PREPARED_VERSION } else { PREPARED_WITH_PERSONS }];
         out.extend_from_slice(wallet_id);
         out.extend_from_slice(&base.to_be_bytes());
         out.extend_from_slice(&next.to_be_bytes());
         out.extend_from_slice(transcript);
         out.extend_from_slice(&self.roster.encode());
         put_counted(&mut out, &self.policy);
+        if !unchanged {
+            put_counted(&mut out, &self.persons.encode());
+        }
         for (key_id, epoch_id) in &self.keys {
             put_counted(&mut out, key_id.as_bytes());
             out.extend_from_slice(epoch_id);
@@ -87,11 +95,19 @@ impl Prepared {
 
     fn decode(bytes: &[u8]) -> Option<Self> {
         let mut reader = Reader::new(bytes);
-        (reader.u8()? == PREPARED_VERSION).then_some(())?;
+        let with_persons = match reader.u8()? {
+            PREPARED_VERSION => false,
+            PREPARED_WITH_PERSONS => true,
+            _ => return None,
+        };
         let wallet_id = reader.array()?;
         let (base, next, transcript) = (reader.u64()?, reader.u64()?, reader.array()?);
         let roster = Roster::decode(wallet_id, reader.take(Roster::BYTES)?)?;
         let policy = reader.counted()?.to_vec();
+        let persons = match with_persons {
+            true => Persons::decode(reader.counted()?).filter(|read| !read.is_unchanged())?,
+            false => Persons::default(),
+        };
         let mut keys = Vec::new();
         while !reader.is_empty() {
             let key_id = str::from_utf8(reader.counted()?).ok()?.to_owned();
@@ -99,7 +115,7 @@ impl Prepared {
         }
         let roster_hash = roster.hash();
         let transition = Transition { wallet_id, base, next, transcript, roster_hash };
-        Some(Self { transition, roster, policy, keys })
+        Some(Self { transition, roster, policy, persons, keys })
     }
 }
 

@@ -18,7 +18,7 @@ use crate::roster::THRESHOLD;
 use crate::session::{Input, Io, Next};
 use crate::store::{Commit, Key, ReadBack, count};
 use crate::wallet::ECDSA_KEY_ID;
-use crate::{Failure, Roster};
+use crate::{Failure, Persons, Roster};
 
 /// The epoch that a key generation makes.
 pub(crate) const FIRST_EPOCH: u64 = 1;
@@ -235,7 +235,8 @@ impl Keygen {
         outgoing.extend(channel.send_bodies(1, &out, io.rng)?);
         let membership = Arc::clone(&self.membership);
         let policy = self.policy.clone();
-        let making = Making::new(membership, (0, FIRST_EPOCH), policy, rounds);
+        let agreed = (policy, Persons::default());
+        let making = Making::new(membership, (0, FIRST_EPOCH), agreed, rounds);
         self.state = State::Making(Box::new(making));
         Ok(())
     }

@@ -15,6 +15,7 @@ use crate::document::PolicyDocument;
 use crate::epochs::Prepared;
 use crate::identity::SIGNATURE_BYTES;
 use crate::membership::Membership;
+use crate::persons::Persons;
 use crate::session::{Input, Io, Next, Output};
 use crate::store::{Commit, Key, Secret, Write};
 use crate::wallet::Wallet;
@@ -35,6 +36,7 @@ pub(crate) struct Making {
     base: u64,
     next: u64,
     policy: PolicyDocument,
+    persons: Persons,
     state: State,
 }
 
@@ -54,10 +56,10 @@ impl Making {
     pub(crate) fn new(
         membership: Arc<Membership>,
         (base, next): (u64, u64),
-        policy: PolicyDocument,
+        (policy, persons): (PolicyDocument, Persons),
         rounds: Vec<Round1>,
     ) -> Self {
-        Self { membership, base, next, policy, state: State::Round1(rounds) }
+        Self { membership, base, next, policy, persons, state: State::Round1(rounds) }
     }
 
     /// The round that this party waits for.
@@ -197,8 +199,8 @@ impl Making {
             transcript: transcript(&broadcasts, keys.iter().map(|(id, hash)| (id.as_str(), *hash))),
             roster_hash: roster.hash(),
         };
-        let policy = self.policy.bytes().to_vec();
-        let prepared = Prepared { transition, roster, policy, keys };
+        let (policy, persons) = (self.policy.bytes().to_vec(), self.persons.clone());
+        let prepared = Prepared { transition, roster, policy, persons, keys };
         let mut writes = self.membership.state().epochs.prepare(&prepared)?;
         let epoch = self.next;
         let key =

@@ -26,6 +26,8 @@ pub struct Membership {
     state: Mutex<State>,
     /// What each peer said last, when it was asked to work under an epoch that it did not hold.
     peers: Mutex<BTreeMap<Role, Behind>>,
+    /// The recoveries that are kept a record of: the hash of the roster that each starts from, by its name.
+    recoveries: Mutex<BTreeMap<[u8; 32], [u8; 32]>>,
 }
 
 pub(crate) struct State {
@@ -45,7 +47,7 @@ impl Membership {
     fn of(identity: Arc<Identity>, epochs: Epochs) -> Self {
         let state =
             Mutex::new(State { epochs, wallets: BTreeMap::new(), lost_verdicts: BTreeMap::new() });
-        Self { identity, state, peers: Mutex::default() }
+        Self { identity, state, peers: Mutex::default(), recoveries: Mutex::default() }
     }
 
     /// From what a store holds of a wallet, after whatever ended the process before. What was being made and not
@@ -353,7 +355,18 @@ impl Membership {
     /// # Errors
     /// `Config` for a certificate of an epoch that is not held.
     pub fn certify(&self, certificate: &Certificate) -> Result<Commit, Failure> {
-        let writes = self.state().epochs.certify(certificate)?;
+        let (mut writes, wallet_id) = {
+            let state = self.state();
+            (state.epochs.certify(certificate)?, *state.epochs.wallet_id())
+        };
+        if !writes.is_empty() {
+            let past = self.past_recoveries(certificate.next_epoch());
+            writes.extend(
+                past.into_iter().map(|replacement| {
+                    Write::Delete(Key::PendingRecovery { wallet_id, replacement })
+                }),
+            );
+        }
         Ok(Commit { writes, read_back: Vec::new() })
     }
 
@@ -364,11 +377,60 @@ impl Membership {
         state.epochs.note_certified(certificate);
         let certified = state.epochs.certified();
         if certified == next {
+            drop(state);
+            for past in self.past_recoveries(next) {
+                self.drop_recovery(&past);
+            }
+            let mut state = self.state();
             state.wallets = state.wallets.split_off(&certified);
             drop(state);
             // Everybody holds it: what they said of their epochs before is of the past.
             self.peers().clear();
         }
+    }
+
+    /// A record of a recovery is kept, by its name, which starts from the roster with this hash.
+    pub fn keep_recovery(&self, replacement: [u8; 32], old_roster: [u8; 32]) {
+        self.recoveries().insert(replacement, old_roster);
+    }
+
+    /// The record of a recovery is not kept any more.
+    pub fn drop_recovery(&self, replacement: &[u8; 32]) {
+        self.recoveries().remove(replacement);
+    }
+
+    /// Whether a record of a recovery is kept. A certificate ends those that start from a roster of the past: no
+    /// verdict about them means anything.
+    pub fn keeps_recovery(&self, replacement: &[u8; 32]) -> bool {
+        self.recoveries().contains_key(replacement)
+    }
+
+    /// What no epoch from this number on has the roster for.
+    fn past_recoveries(&self, from: u64) -> Vec<[u8; 32]> {
+        let held: Vec<[u8; 32]> = {
+            let state = self.state();
+            let from = state.epochs.held().filter(|held| held.number() >= from);
+            from.map(|held| held.roster.hash()).collect()
+        };
+        let recoveries = self.recoveries();
+        let past = recoveries.iter().filter(|(_, old_roster)| !held.contains(old_roster));
+        past.map(|(replacement, _)| *replacement).collect()
+    }
+
+    fn recoveries(&self) -> MutexGuard<'_, BTreeMap<[u8; 32], [u8; 32]>> {
+        self.recoveries.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// The persons who decide about a step from the roster with this hash: those of the oldest epoch in force that
+    /// has it.
+    ///
+    /// # Errors
+    /// `Config` for a roster of no such epoch.
+    pub fn approvers_of(&self, roster_hash: &[u8; 32]) -> Result<Vec<(Role, [u8; 32])>, Failure> {
+        let state = self.state();
+        let mut in_force = state.wallets.range(state.epochs.certified()..).map(|(_, it)| it);
+        let wallet = in_force.find(|wallet| &wallet.roster().hash() == roster_hash);
+        wallet.map(|wallet| wallet.approvers()).ok_or_else(no_share)
     }
 
     /// Sessions with a peer that nobody ended, `lost` more of them: a failed check that a crash kept from the disk
@@ -448,7 +510,8 @@ impl Membership {
         let policy = PolicyDocument::decode(&held.policy)?;
         let (identity, roster) = (Arc::clone(&self.identity), held.roster.clone());
         let membership = Arc::downgrade(self);
-        fits.then(|| Wallet::new(identity, roster, held.number(), policy, shares, membership))
+        let agreed = (policy, held.persons.clone());
+        fits.then(|| Wallet::new(identity, roster, held.number(), agreed, shares, membership))
     }
 
     pub(crate) fn note_abandoned(&self, next: u64) {

@@ -19,7 +19,7 @@ use crate::membership::Membership;
 use crate::roster::THRESHOLD;
 use crate::session::{Input, Io, Next};
 use crate::store::Commit;
-use crate::{Card, Failure, Identity, Role, Roster, Wallet};
+use crate::{Card, Failure, Identity, Persons, Role, Roster, Wallet};
 
 /// The right to take part in one refresh or recovery of a wallet, until it expires. Each party's own process makes
 /// its own; what a peer says is no authorization.
@@ -29,6 +29,8 @@ pub struct ReshareAuthorization {
     pub(crate) change: Change,
     /// Whose device is replaced.
     pub(crate) lost: Option<Role>,
+    /// The approver key of the person behind the new device.
+    pub(crate) successor: Option<[u8; 32]>,
     pub(crate) expires_at_ms: u64,
 }
 
@@ -40,8 +42,8 @@ impl ReshareAuthorization {
     /// `Config` at a party that holds no share.
     pub fn refresh(membership: Arc<Membership>, expires_at_ms: u64) -> Result<Self, Failure> {
         let roster = membership.current()?.roster().clone();
-        let (change, lost) = (Change::Refresh, None);
-        Ok(Self { membership, roster, change, lost, expires_at_ms })
+        let change = Change::Refresh;
+        Ok(Self { membership, roster, change, lost: None, successor: None, expires_at_ms })
     }
 
     /// The party of this card takes the place of the one that had its role. The caller vouches that the approvers
@@ -60,7 +62,8 @@ impl ReshareAuthorization {
         }
         let (_, roster) = membership.replacing(replacement)?;
         let (change, lost) = (Change::Recover, Some(replacement.role));
-        Ok(Self { membership, roster, change, lost, expires_at_ms })
+        let successor = replacement.approver_key;
+        Ok(Self { membership, roster, change, lost, successor, expires_at_ms })
     }
 
     /// The new device's own yes to joining a wallet with the survivors of these cards, which it pinned out of band.
@@ -79,9 +82,10 @@ impl ReshareAuthorization {
         if own != Some(identity.identity_key()) {
             return Err(Failure::config("the own card is not among the pinned ones"));
         }
+        let successor = identity.approver_key();
         let membership = Arc::new(Membership::new(identity, wallet_id));
         let (change, lost) = (Change::Recover, Some(role));
-        Ok(Self { membership, roster, change, lost, expires_at_ms })
+        Ok(Self { membership, roster, change, lost, successor, expires_at_ms })
     }
 
     /// Hash of the roster after it: what approvers sign.
@@ -166,12 +170,23 @@ impl ReshareAuthorization {
         Role::of(dealer).is_some_and(|role| self.membership.is_stale(role))
     }
 
-    pub(crate) fn terms(&self, base: &Wallet) -> ReshareTerms {
-        ReshareTerms {
+    /// # Errors
+    /// `Config` for a new person's key that another has or had.
+    pub(crate) fn terms(&self, base: &Wallet) -> Result<ReshareTerms, Failure> {
+        Ok(ReshareTerms {
             base: base.epoch(),
             next: self.membership.next_number(self.lost),
             keys: keys_of(base),
             policy: base.policy().clone(),
+            persons: self.persons_after(base)?,
+        })
+    }
+
+    /// Who decides in the epoch that is made.
+    fn persons_after(&self, base: &Wallet) -> Result<Persons, Failure> {
+        match self.lost {
+            Some(lost) => base.persons().succeeded(base.policy(), lost, self.successor),
+            None => Ok(base.persons().clone()),
         }
     }
 
@@ -182,7 +197,12 @@ impl ReshareAuthorization {
     /// holds, `Config` for other terms.
     pub(crate) fn check(&self, terms: &ReshareTerms) -> Result<Option<Arc<Wallet>>, Failure> {
         if self.lost == Some(self.membership.role()) {
-            return Ok(None);
+            // The rest is what the other survivor compares with what it holds.
+            let named = terms.persons.successor(self.membership.role()) == self.successor;
+            return match named {
+                true => Ok(None),
+                false => Err(Failure::config("the initiator names another person")),
+            };
         }
         let behind = || Failure::epoch_behind(Behind::of(&self.membership));
         let base = match self.membership.epoch(terms.base) {
@@ -194,6 +214,9 @@ impl ReshareAuthorization {
         }
         if base.policy() != &terms.policy {
             return Err(Failure::config("the initiator names another policy"));
+        }
+        if self.persons_after(&base)? != terms.persons {
+            return Err(Failure::config("the initiator names other persons"));
         }
         Ok(Some(base))
     }
@@ -275,8 +298,8 @@ impl Reshare {
             State::Registering => {
                 let counts = input.committed()?;
                 check_setup_failures(&counts)?;
-                let policy = self.terms.policy.hash();
-                let message = self.details.as_deref().unwrap_or(&policy);
+                let agreed = self.terms.persons.hash(&self.terms.policy);
+                let message = self.details.as_deref().unwrap_or(&agreed);
                 for peer in channel.peers().to_vec() {
                     outgoing.extend(channel.send(ROUND_INVITATION, peer, &[message], io.rng)?);
                 }
@@ -289,9 +312,9 @@ impl Reshare {
                     Next::Wait
                 }
                 Some(messages) => {
-                    let policy = self.terms.policy.hash();
-                    if messages.values().any(|message| message.as_slice() != policy) {
-                        return Err(Failure::config("a party holds another policy"));
+                    let agreed = self.terms.persons.hash(&self.terms.policy);
+                    if messages.values().any(|message| message.as_slice() != agreed) {
+                        return Err(Failure::config("a party holds another policy or persons"));
                     }
                     self.start_protocols(channel, outgoing, io)?;
                     Next::Again
@@ -353,7 +376,8 @@ impl Reshare {
         outgoing.extend(channel.send_bodies(1, &out, io.rng)?);
         let membership = Arc::clone(self.membership());
         let numbers = (self.terms.base, self.terms.next);
-        let making = Making::new(membership, numbers, self.terms.policy.clone(), rounds);
+        let agreed = (self.terms.policy.clone(), self.terms.persons.clone());
+        let making = Making::new(membership, numbers, agreed, rounds);
         self.state = State::Making(Box::new(making));
         Ok(())
     }

@@ -334,7 +334,7 @@ impl Session {
     ) -> Result<Self, Failure> {
         authorization.check_alive(times.now_ms)?;
         let base = authorization.base()?;
-        let terms = authorization.terms(&base);
+        let terms = authorization.terms(&base)?;
         let details = Reshare::details(&terms, rng)?;
         let identity = Arc::clone(base.identity());
         let roster = authorization.roster.clone();

@@ -9,7 +9,7 @@ use dkls23::{KeyShare, PartyIndex};
 use crate::document::PolicyDocument;
 use crate::identity::Identity;
 use crate::store::{Key, Secret, Write};
-use crate::{Failure, Membership, Role, Roster};
+use crate::{Failure, Membership, Persons, Role, Roster};
 
 /// The id of the ECDSA key, which serves EVM chains and Bitcoin P2WPKH.
 pub const ECDSA_KEY_ID: &str = "ecdsa";
@@ -20,6 +20,7 @@ pub struct Wallet {
     roster: Roster,
     epoch: u64,
     policy: PolicyDocument,
+    persons: Persons,
     keys: BTreeMap<String, Arc<KeyShare>>,
     membership: Weak<Membership>,
     /// Peers whose poisoning is counted already: one failed check stops many sessions and counts once.
@@ -31,12 +32,12 @@ impl Wallet {
         identity: Arc<Identity>,
         roster: Roster,
         epoch: u64,
-        policy: PolicyDocument,
+        (policy, persons): (PolicyDocument, Persons),
         keys: BTreeMap<String, Arc<KeyShare>>,
         membership: Weak<Membership>,
     ) -> Self {
         let counted = Mutex::new(BTreeSet::new());
-        Self { identity, roster, epoch, policy, keys, membership, counted }
+        Self { identity, roster, epoch, policy, persons, keys, membership, counted }
     }
 
     /// This party.
@@ -57,6 +58,16 @@ impl Wallet {
     /// The policy in force.
     pub fn policy(&self) -> &PolicyDocument {
         &self.policy
+    }
+
+    /// What recoveries changed about the persons of the policy.
+    pub fn persons(&self) -> &Persons {
+        &self.persons
+    }
+
+    /// Role and Ed25519 key of each person who decides: those of the policy, but for a replaced device the newcomer's.
+    pub fn approvers(&self) -> Vec<(Role, [u8; 32])> {
+        self.persons.approvers(&self.policy)
     }
 
     /// The group key and chain code of a key.

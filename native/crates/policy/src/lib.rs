@@ -30,7 +30,7 @@ pub use pending::{Decision, PendingRecovery};
 pub use refusal::Refusal;
 pub use role::Role;
 pub use rules::{
-    MAX_APPROVAL_MS, RECOVERY_DELAY_MS, REFRESH_INTERVAL_MS, RecoveryRule, RefreshDecision,
-    RefreshRequest, USER_DELAY_MS,
+    MAX_APPROVAL_MS, MAX_RECOVERIES_OF_A_KEY, RECOVERY_DELAY_MS, REFRESH_INTERVAL_MS, RecoveryRule,
+    RefreshDecision, RefreshRequest, USER_DELAY_MS,
 };
 pub use signed::SignedDocument;

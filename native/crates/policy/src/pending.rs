@@ -170,6 +170,22 @@ impl PendingRecovery {
         self.clock = ClockWatch::start(clock);
     }
 
+    /// Whether a key of a person signed something that is kept here.
+    pub fn is_signed_by(&self, key: &[u8; KEY_BYTES]) -> bool {
+        self.approvals.contains_key(key) || self.end.as_ref().is_some_and(|it| it.key() == key)
+    }
+
+    /// Whether nothing is lost with the record: every approval lapsed, by a clock that is believed, and nobody said no.
+    pub fn is_spent(&mut self, approvers: &Approvers, clock: Clock) -> bool {
+        let believed = self.advance(approvers, clock).is_ok();
+        let lapsed =
+            |signed: &SignedDocument| signed.document().expires_at_ms <= self.clock.latest_wall_ms;
+        believed
+            && self.end.is_none()
+            && !self.approvals.is_empty()
+            && self.approvals.values().all(lapsed)
+    }
+
     fn rule(&self) -> RecoveryRule {
         RecoveryRule::of(self.replacement.lost())
     }

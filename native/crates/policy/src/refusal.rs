@@ -38,6 +38,8 @@ pub enum Refusal {
     ClockJumped,
     /// The recovery was vetoed or rejected before.
     Ended,
+    /// The key has a say about as many recoveries as it may.
+    TooManyRecoveries,
 }
 
 impl fmt::Display for Refusal {
@@ -59,6 +61,7 @@ impl fmt::Display for Refusal {
             Self::LivesTooLong => "an approval is good for 30 days at most",
             Self::ClockJumped => "the clock jumped and was not confirmed",
             Self::Ended => "the recovery was vetoed or rejected",
+            Self::TooManyRecoveries => "a person's key has a say about 16 recoveries at most",
         })
     }
 }

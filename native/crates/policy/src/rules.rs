@@ -11,6 +11,9 @@ pub const RECOVERY_DELAY_MS: u64 = 48 * HOUR_MS;
 pub const USER_DELAY_MS: u64 = 7 * DAY_MS;
 /// The longest that an approval is good for, so that a forgotten one is not found and used.
 pub const MAX_APPROVAL_MS: u64 = 30 * DAY_MS;
+/// The most recoveries, under way or ended by a no, that one person's key has a say about at one party. Each is a
+/// record on disk, and whoever has a key could otherwise fill it.
+pub const MAX_RECOVERIES_OF_A_KEY: usize = 16;
 /// The time between two refreshes without an operator.
 pub const REFRESH_INTERVAL_MS: u64 = DAY_MS;
 

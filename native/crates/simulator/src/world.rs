@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use ceremony::epochs::{Change, Epochs, Prepared};
 use ceremony::store::{Key, Secret, Write};
-use ceremony::{Certificate, Role};
+use ceremony::{Certificate, Persons, Role};
 use rand_chacha::ChaCha8Rng;
 use rand_core::{RngCore, SeedableRng};
 use sha2::{Digest, Sha256};
@@ -234,7 +234,8 @@ impl<'a> World<'a> {
         let attempt = &self.attempts[id];
         let roster = self.pool.roster(attempt.devices);
         let keys = vec![(KEY_ID.to_owned(), transcript)];
-        Prepared::new(roster, (attempt.base.0, attempt.next), transcript, b"{}".to_vec(), keys)
+        let agreed = (b"{}".to_vec(), Persons::default());
+        Prepared::new(roster, (attempt.base.0, attempt.next), transcript, agreed, keys)
     }
 
     /// Goes on with an attempt as far as what arrived allows, up to the next commit.

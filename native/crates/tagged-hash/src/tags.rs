@@ -134,6 +134,8 @@ tags! {
     PAYLOAD = "payload";
     /// Canonical policy document.
     DOC_POLICY = "doc/policy";
+    /// Policy and persons of an epoch, which its parties compare before they make it.
+    PERSONS = "persons";
     /// Canonical proposal of a request, hashed by the SDK.
     DOC_PROPOSAL = "doc/proposal";
 

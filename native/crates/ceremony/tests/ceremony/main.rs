@@ -35,6 +35,8 @@ mod pairing;
 #[cfg(test)]
 mod parts;
 #[cfg(test)]
+mod persons;
+#[cfg(test)]
 mod poisoning;
 #[cfg(test)]
 mod proposal;

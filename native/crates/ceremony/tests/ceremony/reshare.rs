@@ -68,7 +68,7 @@ pub fn refresh(parties: &mut Parties, members: &Members, tamper: Tamper<'_>) -> 
 }
 
 /// A new device for a role; the survivors' cards are made again, as they are when somebody joins.
-fn allow_recovery(
+pub fn allow_recovery(
     parties: &mut Parties,
     members: &Members,
     lost: Role,

@@ -164,3 +164,46 @@ fn every_old_record_is_read_by_this_version() {
     let bytes = hex::decode(include_str!("golden/pending-recovery.hex").trim()).unwrap();
     assert_eq!(undecided(Role::User).record.encode(), bytes);
 }
+
+#[test]
+fn a_record_knows_whose_signatures_it_keeps() {
+    let mut survivor = Survivor::of(Role::User);
+    assert!(!survivor.record.is_signed_by(&Person::Guardian.key()));
+
+    let yes = Person::Guardian.says(Verdict::Approve, replacing(Role::User), EXPIRY_MS);
+    survivor.observe(&yes, clock(0)).unwrap();
+    assert!(survivor.record.is_signed_by(&Person::Guardian.key()));
+    assert!(!survivor.record.is_signed_by(&Person::User.key()));
+
+    let veto = Person::User.says(Verdict::Veto, replacing(Role::User), EXPIRY_MS);
+    survivor.observe(&veto, clock(0)).unwrap();
+    assert!(survivor.record.is_signed_by(&Person::User.key()));
+}
+
+#[test]
+fn a_record_is_spent_when_all_that_it_keeps_is_approvals_that_lapsed() {
+    let expiry = NOW_MS + DAY_MS;
+    let mut survivor = Survivor::of(Role::Agent);
+    assert!(!survivor.record.clone().is_spent(&approvers(), clock(2 * DAY_MS)), "nothing was said");
+
+    let mut survivor_with = |verdict, until| {
+        let said = Person::User.says(verdict, replacing(Role::Agent), until);
+        survivor.observe(&said, clock(0)).unwrap();
+        survivor.record.clone()
+    };
+    let mut approved = survivor_with(Verdict::Approve, expiry);
+    assert!(!approved.clone().is_spent(&approvers(), clock(DAY_MS - 1)));
+    assert!(approved.is_spent(&approvers(), clock(DAY_MS)));
+    let mut rejected = survivor_with(Verdict::Reject, expiry);
+    assert!(!rejected.is_spent(&approvers(), clock(2 * DAY_MS)), "a no is kept");
+}
+
+#[test]
+fn a_clock_that_is_not_believed_makes_no_record_spent() {
+    let mut survivor = Survivor::of(Role::Agent);
+    let yes = Person::User.says(Verdict::Approve, replacing(Role::Agent), NOW_MS + DAY_MS);
+    survivor.observe(&yes, clock(0)).unwrap();
+    let jumped = policy::Clock { wall_ms: NOW_MS + 2 * DAY_MS, ..clock(0) };
+
+    assert!(!survivor.record.is_spent(&approvers(), jumped));
+}
