@@ -78,6 +78,7 @@ pub(crate) fn code(class: Class) -> &'static str {
         Class::EpochBehind => "EPOCH_BEHIND",
         Class::ShareStale => "SHARE_STALE",
         Class::RefreshNeeded => "REFRESH_NEEDED",
+        Class::PolicyStale => "POLICY_STALE",
         // `Class` may grow in its crate; an unmapped class is a bug of the addon and says so.
         _ => "INTERNAL",
     }

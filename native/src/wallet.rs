@@ -4,7 +4,9 @@ use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use ceremony::store::Commit;
-use ceremony::{ConsentedItem, ECDSA_KEY_ID, MAX_ITEMS, Membership, SigningAuthorization};
+use ceremony::{
+    ConsentedItem, ECDSA_KEY_ID, MAX_ITEMS, Membership, Origin, SigningAuthorization,
+};
 use napi::Env;
 use napi::bindgen_prelude::{BigInt, ClassInstance};
 use napi_derive::napi;
@@ -182,6 +184,7 @@ impl Wallet {
         intents: Vec<ClassInstance<'_, Intent>>,
         paths: Vec<Vec<f64>>,
         cosigner: Role,
+        idempotency_key: String,
         now_ms: BigInt,
         lifetime_ms: f64,
     ) -> napi::Result<Authorization> {
@@ -200,7 +203,8 @@ impl Wallet {
                 .collect::<Result<_, Fault>>()?;
             let expires_at_ms = now_ms.saturating_add(lifetime_ms);
             let wallet = self.membership()?.with_peer(cosigner.into())?;
-            SigningAuthorization::consent(&wallet, items, expires_at_ms)
+            let origin = Origin { idempotency_key, principal: None };
+            SigningAuthorization::consent(&wallet, items, origin, expires_at_ms)
                 .map(|authorization| Authorization::new(authorization, &wallet))
                 .map_err(Fault::input_from)
         })

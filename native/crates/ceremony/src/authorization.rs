@@ -3,7 +3,7 @@
 
 use tagged_hash::{hash, tags};
 
-use crate::document::{MAX_ITEMS, ProposedItem};
+use crate::document::{MAX_ITEMS, Origin, ProposedItem};
 use crate::wallet::check_path;
 use crate::{Failure, Wallet};
 
@@ -57,6 +57,7 @@ pub struct SigningAuthorization {
     epoch: u64,
     policy_hash: [u8; 32],
     items: Vec<ConsentedItem>,
+    origin: Origin,
     expires_at_ms: u64,
     session_id: Option<[u8; 32]>,
 }
@@ -73,23 +74,27 @@ impl SigningAuthorization {
     pub fn consent(
         wallet: &Wallet,
         items: Vec<ConsentedItem>,
+        origin: Origin,
         expires_at_ms: u64,
     ) -> Result<Self, Failure> {
-        Self::new(wallet, items, expires_at_ms, None)
+        origin.check()?;
+        Self::new(wallet, items, origin, expires_at_ms, None)
     }
 
     pub(crate) fn for_session(
         wallet: &Wallet,
         items: Vec<ConsentedItem>,
+        origin: Origin,
         expires_at_ms: u64,
         session_id: [u8; 32],
     ) -> Result<Self, Failure> {
-        Self::new(wallet, items, expires_at_ms, Some(session_id))
+        Self::new(wallet, items, origin, expires_at_ms, Some(session_id))
     }
 
     fn new(
         wallet: &Wallet,
         items: Vec<ConsentedItem>,
+        origin: Origin,
         expires_at_ms: u64,
         session_id: Option<[u8; 32]>,
     ) -> Result<Self, Failure> {
@@ -117,6 +122,7 @@ impl SigningAuthorization {
             epoch: wallet.epoch(),
             policy_hash: wallet.policy().hash(),
             items,
+            origin,
             expires_at_ms,
             session_id,
         })
@@ -138,7 +144,7 @@ impl SigningAuthorization {
         wallet: &Wallet,
         session_id: Option<[u8; 32]>,
         now_ms: u64,
-    ) -> Result<Vec<ConsentedItem>, Failure> {
+    ) -> Result<Claim, Failure> {
         if &self.wallet_id != wallet.roster().wallet_id() || self.epoch != wallet.epoch() {
             return Err(Failure::config("the authorization is of another wallet or epoch"));
         }
@@ -151,6 +157,14 @@ impl SigningAuthorization {
         if now_ms >= self.expires_at_ms {
             return Err(Failure::config("the authorization has expired"));
         }
-        Ok(self.items)
+        Ok(Claim { items: self.items, origin: self.origin, policy_hash: self.policy_hash })
     }
+}
+
+/// What a session was authorised to sign.
+pub(crate) struct Claim {
+    pub(crate) items: Vec<ConsentedItem>,
+    pub(crate) origin: Origin,
+    /// Of the policy that allowed it, which stays that of the session whatever becomes of the policy.
+    pub(crate) policy_hash: [u8; 32],
 }

@@ -4,7 +4,7 @@ use canonical::Base64;
 use serde::{Deserialize, Serialize};
 use tagged_hash::{hash, tags};
 
-use crate::identity::Card;
+use crate::identity::{Card, SIGNATURE_BYTES};
 use crate::{Failure, Persons, Role, Roster};
 
 const POLICY_SCHEMA: &str = "mpc-wallet/policy@1";
@@ -19,6 +19,8 @@ pub const MAX_ITEMS: usize = 64;
 pub(crate) const MAX_DOCUMENTS: usize = 16;
 /// The longest memo, in bytes.
 pub(crate) const MAX_MEMO_BYTES: usize = 512;
+/// The longest idempotency key, in bytes.
+const MAX_KEY_BYTES: usize = 128;
 
 pub(crate) fn encode<T: Serialize>(document: &T) -> Result<Vec<u8>, Failure> {
     canonical::encode(document).ok_or_else(|| Failure::config("a document that cannot be written"))
@@ -134,13 +136,24 @@ impl KeygenDetails {
 #[derive(Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct SignDetails {
+    #[serde(rename = "idempotencyKey")]
+    idempotency_key: String,
     items: Vec<ItemFields>,
     #[serde(rename = "keyId")]
     pub(crate) key_id: String,
     pub(crate) memo: String,
     #[serde(rename = "policyHash")]
     policy_hash: Base64,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    principal: Option<PrincipalFields>,
     schema: String,
+}
+
+#[derive(Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct PrincipalFields {
+    key: Base64,
+    signature: Base64,
 }
 
 #[derive(Serialize, Deserialize)]
@@ -269,9 +282,15 @@ impl SignDetails {
         key_id: &str,
         memo: &str,
         policy_hash: &[u8; 32],
+        origin: &Origin,
         items: impl Iterator<Item = ProposedItem>,
     ) -> Self {
+        let principal = origin.principal.as_ref().map(|principal| PrincipalFields {
+            key: Base64(principal.key.to_vec()),
+            signature: Base64(principal.signature.to_vec()),
+        });
         Self {
+            idempotency_key: origin.idempotency_key.clone(),
             items: items
                 .map(|item| ItemFields {
                     bytes: Base64(item.bytes),
@@ -285,8 +304,25 @@ impl SignDetails {
             key_id: key_id.to_owned(),
             memo: memo.to_owned(),
             policy_hash: Base64(policy_hash.to_vec()),
+            principal,
             schema: SIGN_SCHEMA.to_owned(),
         }
+    }
+
+    /// By what name and on whose behalf the request comes.
+    pub(crate) fn origin(&self) -> Result<Origin, Failure> {
+        let principal = |fields: &PrincipalFields| {
+            Some(Principal { key: fields.key.array()?, signature: fields.signature.array()? })
+        };
+        let principal = match &self.principal {
+            Some(fields) => {
+                let read = principal(fields);
+                Some(read.ok_or_else(|| Failure::config("a principal's key or signature"))?)
+            }
+            None => None,
+        };
+        let origin = Origin { idempotency_key: self.idempotency_key.clone(), principal };
+        origin.check().map(|()| origin)
     }
 
     /// The items, if schema, sizes and policy are in order.
@@ -295,7 +331,7 @@ impl SignDetails {
             return Err(Failure::config("setup details of another schema"));
         }
         if self.policy_hash.0 != policy_hash {
-            return Err(Failure::config("the request names another policy version"));
+            return Err(Failure::policy_stale());
         }
         if self.items.is_empty() || self.items.len() > MAX_ITEMS {
             return Err(Failure::config("a session signs 1 to 64 items"));
@@ -318,21 +354,59 @@ impl SignDetails {
     }
 }
 
+/// By what name and on whose behalf something is asked for.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Origin {
+    /// The request's name at the party that asks, 1 to 128 bytes of printable text: however often it is asked for, it
+    /// is one request.
+    pub idempotency_key: String,
+    /// The key on whose behalf it is asked for, where the policy tells principals apart.
+    pub principal: Option<Principal>,
+}
+
+/// A principal and its signature. Nothing is verified here: who lists principals knows what they sign.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Principal {
+    /// Ed25519.
+    pub key: [u8; 32],
+    /// Over the request.
+    pub signature: [u8; SIGNATURE_BYTES],
+}
+
+impl Origin {
+    /// A request of the party itself.
+    pub fn named(idempotency_key: &str) -> Self {
+        Self { idempotency_key: idempotency_key.to_owned(), principal: None }
+    }
+
+    pub(crate) fn check(&self) -> Result<(), Failure> {
+        let length = self.idempotency_key.len();
+        if length == 0 || length > MAX_KEY_BYTES || !is_printable(&self.idempotency_key) {
+            return Err(Failure::config("an idempotency key is 1 to 128 bytes of printable text"));
+        }
+        Ok(())
+    }
+}
+
 /// A memo is shown to the person who decides, so it can neither flood nor control a terminal, nor reorder text.
 pub(crate) fn check_memo(memo: &str) -> Result<(), Failure> {
+    if memo.len() > MAX_MEMO_BYTES {
+        return Err(Failure::config("the memo is longer than 512 bytes"));
+    }
+    if !is_printable(memo) {
+        return Err(Failure::config("the memo has control or invisible characters"));
+    }
+    Ok(())
+}
+
+fn is_printable(text: &str) -> bool {
     // Zero-width characters, line and paragraph separators, marks that reorder, and tags.
     let unseen = |c: char| {
         matches!(c,
             '\u{61c}' | '\u{200b}'..='\u{200f}' | '\u{2028}'..='\u{202e}'
             | '\u{2060}'..='\u{206f}' | '\u{feff}' | '\u{e0000}'..='\u{e007f}')
     };
-    if memo.len() > MAX_MEMO_BYTES {
-        return Err(Failure::config("the memo is longer than 512 bytes"));
-    }
-    if memo.chars().any(|c| c.is_control() || unseen(c)) {
-        return Err(Failure::config("the memo has control or invisible characters"));
-    }
-    Ok(())
+    !text.chars().any(|c| c.is_control() || unseen(c))
 }
 
 /// `H("setup-details"; salt, bytes)`; on the wire `salt 32 ‖ bytes`.

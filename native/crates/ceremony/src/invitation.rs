@@ -9,7 +9,7 @@ use serde::de::DeserializeOwned;
 use crate::authorization::{ConsentedItem, ParsedPayload, SigningAuthorization};
 use crate::channel::Channel;
 use crate::descriptor::{Descriptor, Kind};
-use crate::document::{self, ProposedItem, SignDetails};
+use crate::document::{self, Origin, ProposedItem, SignDetails};
 use crate::envelope::{Envelope, ROUND_ABORT, ROUND_INVITATION};
 use crate::identity::{Identity, SIGNATURE_BYTES};
 use crate::roster::THRESHOLD;
@@ -22,6 +22,7 @@ pub struct Invitation {
     wallet: Arc<Wallet>,
     descriptor: Descriptor,
     memo: String,
+    origin: Origin,
     items: Vec<ProposedItem>,
 }
 
@@ -61,10 +62,11 @@ impl Invitation {
             return Err(Failure::config("the wallet has no such key"));
         }
         let items = details.items(&wallet.policy().hash())?;
+        let origin = details.origin()?;
         for item in &items {
             check_path(&item.path)?;
         }
-        Ok(Self { wallet: Arc::clone(wallet), descriptor, memo: details.memo, items })
+        Ok(Self { wallet: Arc::clone(wallet), descriptor, memo: details.memo, origin, items })
     }
 
     /// The session.
@@ -80,6 +82,11 @@ impl Invitation {
     /// The initiator's note; its words only.
     pub fn memo(&self) -> &str {
         &self.memo
+    }
+
+    /// By what name and on whose behalf the initiator asks; whether the principal signed is not known yet.
+    pub fn origin(&self) -> &Origin {
+        &self.origin
     }
 
     /// After this the request is void.
@@ -121,6 +128,7 @@ impl Invitation {
         SigningAuthorization::for_session(
             &self.wallet,
             consented,
+            self.origin.clone(),
             self.expires_at_ms(),
             self.session_id(),
         )

@@ -14,7 +14,7 @@ use crate::epochs::{Epochs, Prepared};
 use crate::identity::{Identity, SIGNATURE_BYTES};
 use crate::store::{Commit, Key, ReadBack, Secret, Write, count};
 use crate::wallet::Wallet;
-use crate::{Card, Failure, Invitation, Role, Roster};
+use crate::{Card, Class, Failure, Invitation, Role, Roster};
 
 /// So many lost verdicts are one poisoning: each may have told a peer that cheats one guess about the state of the
 /// pair (specification, "The verdict gate").
@@ -240,8 +240,13 @@ impl Membership {
                 return Err(silent(Failure::replaced()));
             }
             if !wallet.needs_refresh() {
-                return Invitation::open(wallet, descriptor, signature, round0, now_ms)
-                    .map_err(silent);
+                return Invitation::open(wallet, descriptor, signature, round0, now_ms).map_err(
+                    |failure| match failure.class {
+                        // Verified up to here; who asks has to learn that one of the two lacks a version.
+                        Class::PolicyStale => self.answer(wallet, read, failure),
+                        _ => silent(failure),
+                    },
+                );
             }
         }
         let wallet = held.clone().map_or_else(|| self.current(), Ok).map_err(silent)?;
@@ -259,9 +264,14 @@ impl Membership {
             Some(_) => Failure::refresh_needed(),
             None => self.not_held(read.epoch),
         };
-        let mut channel = Channel::new(Arc::clone(&self.identity), wallet.roster().clone(), read);
-        let outgoing = channel.send_abort(&failure);
-        Err(Refusal { failure, outgoing })
+        Err(self.answer(&wallet, read, failure))
+    }
+
+    /// A refusal of which the initiator hears.
+    fn answer(&self, wallet: &Wallet, descriptor: Descriptor, failure: Failure) -> Refusal {
+        let (identity, roster) = (Arc::clone(&self.identity), wallet.roster().clone());
+        let outgoing = Channel::new(identity, roster, descriptor).send_abort(&failure);
+        Refusal { failure, outgoing }
     }
 
     /// The roster that a replacement starts from: the newest that everybody acknowledged, on which all parties come

@@ -281,9 +281,10 @@ impl Session {
             return Err(Failure::config("a party does not co-sign with itself"));
         }
         document::check_memo(memo)?;
-        let items = authorization.claim(&wallet, None, times.now_ms)?;
-        let proposed = items.iter().map(|item| item.proposed());
-        let details = SignDetails::new(ECDSA_KEY_ID, memo, &wallet.policy().hash(), proposed);
+        let claim = authorization.claim(&wallet, None, times.now_ms)?;
+        let proposed = claim.items.iter().map(|item| item.proposed());
+        let details =
+            SignDetails::new(ECDSA_KEY_ID, memo, &claim.policy_hash, &claim.origin, proposed);
         let mut salt = [0; 32];
         rng.fill_bytes(&mut salt);
         let details = [salt.as_slice(), &document::encode(&details)?].concat();
@@ -298,7 +299,7 @@ impl Session {
         let identity = Arc::clone(wallet.identity());
         let roster = wallet.roster().clone();
         let descriptor = describe(&terms, &identity, &roster, &details, times, rng)?;
-        let machine = Sign::new(wallet, items, Some(details));
+        let machine = Sign::new(wallet, claim, Some(details));
         Ok(Self::new(identity, roster, descriptor, Machine::Sign(Box::new(machine))))
     }
 
@@ -313,11 +314,11 @@ impl Session {
     ) -> Result<Self, Failure> {
         let wallet = Arc::clone(invitation.wallet());
         let descriptor = invitation.descriptor().clone();
-        let items = authorization.claim(&wallet, Some(invitation.session_id()), now_ms)?;
+        let claim = authorization.claim(&wallet, Some(invitation.session_id()), now_ms)?;
         let identity = Arc::clone(wallet.identity());
         let roster = wallet.roster().clone();
         let initiator = descriptor.initiator.index();
-        let machine = Machine::Sign(Box::new(Sign::new(wallet, items, None)));
+        let machine = Machine::Sign(Box::new(Sign::new(wallet, claim, None)));
         let mut session = Self::new(identity, roster, descriptor, machine);
         session.channel.mark_taken(ROUND_INVITATION, initiator);
         Ok(session)

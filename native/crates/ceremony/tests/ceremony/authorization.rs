@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use ceremony::session::Times;
 use ceremony::{
-    Class, ConsentedItem, Failure, ParsedPayload, Role, Session, SigningAuthorization, Wallet,
+    Class, ConsentedItem, Failure, Origin, ParsedPayload, Role, Session, SigningAuthorization, Wallet,
 };
 
 use crate::committee::{NOW_MS, Party, TIMES, consent, payload};
@@ -16,7 +16,7 @@ fn wallet() -> &'static Arc<Wallet> {
 }
 
 fn consent_to(items: Vec<ConsentedItem>) -> Result<SigningAuthorization, Failure> {
-    SigningAuthorization::consent(wallet(), items, NOW_MS + 60_000)
+    SigningAuthorization::consent(wallet(), items, Origin::named("a request"), NOW_MS + 60_000)
 }
 
 fn consented(payload: ParsedPayload, path: &[u32]) -> ConsentedItem {

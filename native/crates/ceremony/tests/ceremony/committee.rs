@@ -8,7 +8,7 @@ use ceremony::session::{Event, Io, Output, Report, Status, Times, advance};
 use ceremony::store::{Commit, Key, MemoryStore, Secret, Store};
 use ceremony::{
     Card, ConsentedItem, Dropped, ECDSA_KEY_ID, Failure, Identity, Invitation, Membership, Pairing,
-    ParsedPayload, Role, Session, SigningAuthorization, Wallet,
+    Origin, ParsedPayload, Role, Session, SigningAuthorization, Wallet,
 };
 use dkls23::sign::Signature;
 use k256::ecdsa::signature::hazmat::PrehashVerifier;
@@ -258,7 +258,7 @@ pub fn consent(wallet: &Wallet, text: &str, path: &[u32]) -> SigningAuthorizatio
 pub fn consent_to_all(wallet: &Wallet, texts: &[&str], path: &[u32]) -> SigningAuthorization {
     let item = |text: &&str| ConsentedItem { payload: payload(text), path: path.to_vec() };
     let items = texts.iter().map(item).collect();
-    SigningAuthorization::consent(wallet, items, NOW_MS + 60_000).unwrap()
+    SigningAuthorization::consent(wallet, items, Origin::named("a request"), NOW_MS + 60_000).unwrap()
 }
 
 /// The initiator's session for these payloads.
