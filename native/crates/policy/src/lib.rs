@@ -11,21 +11,31 @@
 //! | Recovery | a User approver | a Recovery approver | 48 h |
 //! | User | a Recovery approver | a User approver | 7 days |
 //!
+//! Whether a request may be signed is another question, and [`rulebook`] and [`evaluate`] answer it: the policy of a
+//! wallet as a document, and what its rules make of the effects ([`effect`]) of what somebody asks to be signed.
+//!
 //! Everything here is a function of its arguments: no clock, no I/O, no randomness, no secrets. Whatever is missing,
 //! unknown or not canonical is refused.
 
 mod approver;
+pub mod caip;
 mod clock;
 mod document;
+pub mod effect;
+pub mod evaluate;
+mod number;
 mod pending;
 mod refusal;
 mod role;
+pub mod rulebook;
 mod rules;
 mod signed;
 
+pub use alloy_primitives::U256;
 pub use approver::{Approver, Approvers, KEY_BYTES, MAX_APPROVERS, SIGNATURE_BYTES};
 pub use clock::{Clock, MAX_AHEAD_MS, MAX_BACK_MS};
 pub use document::{CeremonyDocument, MAX_DOCUMENT_BYTES, Replacement, Verdict};
+pub use number::Decimal;
 pub use pending::{Decision, PendingRecovery};
 pub use refusal::Refusal;
 pub use role::Role;
