@@ -4,9 +4,7 @@ use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use ceremony::store::Commit;
-use ceremony::{
-    ConsentedItem, ECDSA_KEY_ID, MAX_ITEMS, Membership, Origin, SigningAuthorization,
-};
+use ceremony::{ConsentedItem, ECDSA_KEY_ID, MAX_ITEMS, Membership, Origin, SigningAuthorization};
 use napi::Env;
 use napi::bindgen_prelude::{BigInt, ClassInstance};
 use napi_derive::napi;

@@ -1,6 +1,7 @@
 //! What a ceremony starts from. Every kind has its own authorization, made natively at each party from what
 //! that party itself has seen; none can be made from bytes that a peer sent.
 
+use policy::Permit;
 use tagged_hash::{hash, tags};
 
 use crate::document::{MAX_ITEMS, Origin, ProposedItem};
@@ -63,40 +64,42 @@ pub struct SigningAuthorization {
 }
 
 impl SigningAuthorization {
-    /// This party's consent to exactly these payloads.
+    /// The right of the party that asks, given what its policy made of exactly these payloads.
     ///
     /// `payload_hash` and digest kind are checked against the payload; that the digest is the bytes' digest is
-    /// the reader's promise, whose type only this addon maps here.
+    /// the reader's promise, whose type is mapped in one place only.
     ///
     /// # Errors
-    /// `Config`: no items or too many, a confirmation digest, a path without key, a payload hash that differs;
-    /// `RefreshNeeded` for shares from a backup.
-    pub fn consent(
+    /// `Config`: no items or too many, a confirmation digest, a path without key, a payload hash that differs, a
+    /// permit for something else; `RefreshNeeded` for shares from a backup.
+    pub fn new(
         wallet: &Wallet,
+        permit: Permit,
         items: Vec<ConsentedItem>,
         origin: Origin,
         expires_at_ms: u64,
     ) -> Result<Self, Failure> {
         origin.check()?;
-        Self::new(wallet, items, origin, expires_at_ms, None)
+        Self::check(wallet, permit, items, origin, (expires_at_ms, None))
     }
 
     pub(crate) fn for_session(
         wallet: &Wallet,
+        permit: Permit,
         items: Vec<ConsentedItem>,
         origin: Origin,
-        expires_at_ms: u64,
-        session_id: [u8; 32],
+        (expires_at_ms, session_id): (u64, [u8; 32]),
     ) -> Result<Self, Failure> {
-        Self::new(wallet, items, origin, expires_at_ms, Some(session_id))
+        Self::check(wallet, permit, items, origin, (expires_at_ms, Some(session_id)))
     }
 
-    fn new(
+    #[allow(clippy::needless_pass_by_value)] // a permit serves once
+    fn check(
         wallet: &Wallet,
+        permit: Permit,
         items: Vec<ConsentedItem>,
         origin: Origin,
-        expires_at_ms: u64,
-        session_id: Option<[u8; 32]>,
+        (expires_at_ms, session_id): (u64, Option<[u8; 32]>),
     ) -> Result<Self, Failure> {
         if wallet.needs_refresh() {
             return Err(Failure::refresh_needed());
@@ -117,10 +120,14 @@ impl SigningAuthorization {
                 return Err(Failure::config("a confirmation is signed by key generation only"));
             }
         }
+        let policy_hash = wallet.policy().hash();
+        if !permit.allows(&policy_hash, items.iter().map(|item| &item.payload.digest)) {
+            return Err(Failure::config("the policy's permit is for something else"));
+        }
         Ok(Self {
             wallet_id: *wallet.roster().wallet_id(),
             epoch: wallet.epoch(),
-            policy_hash: wallet.policy().hash(),
+            policy_hash,
             items,
             origin,
             expires_at_ms,

@@ -1,13 +1,15 @@
 //! Documents that parties agree on: JSON in canonical form (the crate `canonical`).
 
+use std::sync::Arc;
+
 use canonical::Base64;
+use policy::rulebook::{ApproverKey, PolicyApprover, PolicyConfig, PolicyDocument};
 use serde::{Deserialize, Serialize};
 use tagged_hash::{hash, tags};
 
 use crate::identity::{Card, SIGNATURE_BYTES};
 use crate::{Failure, Persons, Role, Roster};
 
-const POLICY_SCHEMA: &str = "mpc-wallet/policy@1";
 const KEYGEN_SCHEMA: &str = "mpc-wallet/keygen-details@1";
 const RESHARE_SCHEMA: &str = "mpc-wallet/reshare-details@1";
 const NOTICE_SCHEMA: &str = "mpc-wallet/notice@1";
@@ -26,83 +28,27 @@ pub(crate) fn encode<T: Serialize>(document: &T) -> Result<Vec<u8>, Failure> {
     canonical::encode(document).ok_or_else(|| Failure::config("a document that cannot be written"))
 }
 
-/// The policy that all parties agree on when the wallet is made.
-///
-/// Version 1 asks the co-signer before every signature and names the approver keys of the persons. It is a
-/// function of the pinned cards, so every party makes it itself and compares bytes.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct PolicyDocument {
-    bytes: Vec<u8>,
+/// Version 1 of a wallet's policy: what its makers decided, with the wallet and the persons of the pinned cards.
+pub(crate) fn first_policy(
+    config: &PolicyConfig,
+    roster: &Roster,
+    cards: &[Card],
+) -> Result<PolicyDocument, Failure> {
+    let mut persons: Vec<_> =
+        cards.iter().filter_map(|card| Some((role_of(card.role), card.approver_key?))).collect();
+    persons.sort_unstable();
+    let approver = |(role, key)| PolicyApprover::Ed25519 { key: ApproverKey(key), role };
+    let approvers = persons.into_iter().map(approver).collect();
+    PolicyDocument::first(config.clone(), *roster.wallet_id(), approvers)
+        .map_err(|_| Failure::config("a policy that these parties cannot have"))
 }
 
-#[derive(Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
-struct PolicyFields {
-    approvers: Vec<ApproverFields>,
-    schema: String,
-    signing: String,
-    version: String,
-    #[serde(rename = "walletId")]
-    wallet_id: Base64,
-}
-
-#[derive(Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
-struct ApproverFields {
-    key: Base64,
-    role: String,
-}
-
-impl PolicyDocument {
-    /// Version 1 for these cards.
-    pub(crate) fn first(roster: &Roster, cards: &[Card]) -> Result<Self, Failure> {
-        let mut approvers: Vec<(&Card, &[u8; 32])> = cards
-            .iter()
-            .filter_map(|card| card.approver_key.as_ref().map(|key| (card, key)))
-            .collect();
-        approvers.sort_by_key(|(card, _)| card.role);
-        let fields = PolicyFields {
-            approvers: approvers
-                .into_iter()
-                .map(|(card, key)| ApproverFields {
-                    key: Base64(key.to_vec()),
-                    role: card.role.name().to_owned(),
-                })
-                .collect(),
-            schema: POLICY_SCHEMA.to_owned(),
-            signing: "ask-every-time".to_owned(),
-            version: "1".to_owned(),
-            wallet_id: Base64(roster.wallet_id().to_vec()),
-        };
-        Ok(Self { bytes: encode(&fields)? })
-    }
-
-    /// Reads the canonical JSON; `None` for anything else.
-    pub fn decode(bytes: &[u8]) -> Option<Self> {
-        let fields: PolicyFields = canonical::decode(bytes)?;
-        let keys = fields.approvers.iter().all(|approver| approver.key.array::<32>().is_some());
-        (fields.schema == POLICY_SCHEMA && keys).then(|| Self { bytes: bytes.to_vec() })
-    }
-
-    /// Role and Ed25519 key of each person who approves.
-    pub fn approvers(&self) -> Vec<(Role, [u8; 32])> {
-        let fields: Option<PolicyFields> = canonical::decode(&self.bytes);
-        let approvers = fields.map(|fields| fields.approvers).unwrap_or_default();
-        let approver = |approver: &ApproverFields| {
-            let role = Role::ALL.into_iter().find(|role| role.name() == approver.role)?;
-            Some((role, approver.key.array()?))
-        };
-        approvers.iter().filter_map(approver).collect()
-    }
-
-    /// The canonical JSON.
-    pub fn bytes(&self) -> &[u8] {
-        &self.bytes
-    }
-
-    /// `H("doc/policy"; bytes)`.
-    pub fn hash(&self) -> [u8; 32] {
-        hash(tags::DOC_POLICY, &[&self.bytes])
+/// A role as the policy names it.
+pub(crate) const fn role_of(role: Role) -> policy::Role {
+    match role {
+        Role::Agent => policy::Role::Agent,
+        Role::User => policy::Role::User,
+        Role::Recovery => policy::Role::Recovery,
     }
 }
 
@@ -119,15 +65,14 @@ impl KeygenDetails {
     pub(crate) fn new(nonce: &[u8; 32], policy: &PolicyDocument) -> Self {
         Self {
             nonce: Base64(nonce.to_vec()),
-            policy: Base64(policy.bytes.clone()),
+            policy: Base64(policy.bytes().to_vec()),
             schema: KEYGEN_SCHEMA.to_owned(),
         }
     }
 
-    /// The nonce, if schema and policy are this party's own.
-    pub(crate) fn nonce_if(&self, policy: &PolicyDocument) -> Option<[u8; 32]> {
-        (self.schema == KEYGEN_SCHEMA && self.policy.0 == policy.bytes).then_some(())?;
-        self.nonce.array()
+    /// Nonce and policy; `None` for another schema.
+    pub(crate) fn read(&self) -> Option<([u8; 32], &[u8])> {
+        (self.schema == KEYGEN_SCHEMA).then_some((self.nonce.array()?, &self.policy.0))
     }
 }
 
@@ -199,7 +144,7 @@ pub(crate) struct ReshareTerms {
     pub(crate) next: u64,
     /// Key id and epoch id of the base, in key order.
     pub(crate) keys: Vec<(String, [u8; 32])>,
-    pub(crate) policy: PolicyDocument,
+    pub(crate) policy: Arc<PolicyDocument>,
     /// Those of the epoch that is made.
     pub(crate) persons: Persons,
 }
@@ -215,7 +160,7 @@ impl ReshareDetails {
             keys: terms.keys.iter().map(key).collect(),
             next: terms.next.to_string(),
             persons: Base64(terms.persons.encode()),
-            policy: Base64(terms.policy.bytes.clone()),
+            policy: Base64(terms.policy.bytes().to_vec()),
             schema: RESHARE_SCHEMA.to_owned(),
         }
     }
@@ -228,7 +173,7 @@ impl ReshareDetails {
         let key = |key: &KeyFields| Some((key.key_id.clone(), key.epoch_id.array()?));
         let (base, next) = (number(&self.base)?, number(&self.next)?);
         let keys: Vec<_> = self.keys.iter().map(key).collect::<Option<_>>()?;
-        let policy = PolicyDocument::decode(&self.policy.0)?;
+        let policy = Arc::new(PolicyDocument::decode(&self.policy.0).ok()?);
         let persons = Persons::decode(&self.persons.0)?;
         let possible = self.schema == RESHARE_SCHEMA && base < next && !keys.is_empty();
         possible.then_some(ReshareTerms { base, next, keys, policy, persons })

@@ -136,7 +136,11 @@ impl Failure {
 
     /// Two parties hold different versions of the wallet's policy.
     pub(crate) fn policy_stale() -> Self {
-        Self::new(Class::PolicyStale, Vec::new(), "the parties hold different versions of the policy")
+        Self::new(
+            Class::PolicyStale,
+            Vec::new(),
+            "the parties hold different versions of the policy",
+        )
     }
 
     /// A peer's device was replaced: whatever became of the attempt, this party works with it no more.

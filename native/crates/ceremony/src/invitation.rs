@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use dkls23::PartyIndex;
+use policy::Permit;
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 
@@ -99,13 +100,14 @@ impl Invitation {
         &self.items
     }
 
-    /// This party's yes, given what it read in the very bytes of the invitation.
+    /// This party's yes, given what its policy made of what it read in the very bytes of the invitation.
     ///
     /// # Errors
     /// `Config` if a payload differs from the invitation's in bytes, kind, chain or digest, or the invitation
     /// has expired.
     pub fn accept(
         &self,
+        permit: Permit,
         payloads: Vec<ParsedPayload>,
         now_ms: u64,
     ) -> Result<SigningAuthorization, Failure> {
@@ -127,10 +129,10 @@ impl Invitation {
         }
         SigningAuthorization::for_session(
             &self.wallet,
+            permit,
             consented,
             self.origin.clone(),
-            self.expires_at_ms(),
-            self.session_id(),
+            (self.expires_at_ms(), self.session_id()),
         )
     }
 

@@ -32,11 +32,7 @@ enum State {
 
 impl Sign {
     /// `details` is the salted round 0 of the initiator, `None` at the co-signer.
-    pub(crate) fn new(
-        wallet: Arc<Wallet>,
-        claim: Claim,
-        details: Option<Vec<u8>>,
-    ) -> Self {
+    pub(crate) fn new(wallet: Arc<Wallet>, claim: Claim, details: Option<Vec<u8>>) -> Self {
         Self { wallet, claim, details, state: State::Starting }
     }
 

@@ -25,6 +25,7 @@ pub mod effect;
 pub mod evaluate;
 mod number;
 mod pending;
+mod permit;
 mod refusal;
 mod role;
 pub mod rulebook;
@@ -37,6 +38,7 @@ pub use clock::{Clock, MAX_AHEAD_MS, MAX_BACK_MS};
 pub use document::{CeremonyDocument, MAX_DOCUMENT_BYTES, Replacement, Verdict};
 pub use number::Decimal;
 pub use pending::{Decision, PendingRecovery};
+pub use permit::Permit;
 pub use refusal::Refusal;
 pub use role::Role;
 pub use rules::{

@@ -8,7 +8,7 @@ use ceremony::session::Event;
 use ceremony::{Class, Failure, Invitation, ParsedPayload, Role, Session};
 use proptest::prelude::*;
 
-use crate::committee::{NOW_MS, Party, TIMES, consent, consent_to_all, payload};
+use crate::committee::{NOW_MS, Party, TIMES, accept, consent, consent_to_all, payload};
 use crate::hostile::{Insider, ROUND_ABORT};
 use crate::proposal::{Proposal, details, item};
 use crate::recording::{KEYGEN, SEED, failure};
@@ -330,7 +330,7 @@ fn details_that_the_descriptor_does_not_commit_to_are_refused() {
 }
 
 fn accepts(invitation: &Invitation, payloads: Vec<ParsedPayload>) -> Result<(), Failure> {
-    invitation.accept(payloads, NOW_MS).map(|_| ())
+    accept(&invitation, payloads, NOW_MS).map(|_| ())
 }
 
 #[test]
@@ -407,8 +407,8 @@ fn an_invitation_that_has_expired_is_not_accepted() {
     let expires = invitation.expires_at_ms();
     let payloads = || vec![payload(Proposal::TEXT)];
 
-    assert!(invitation.accept(payloads(), expires - 1).is_ok());
-    assert_eq!(invitation.accept(payloads(), expires).err().unwrap().class, Class::Config);
+    assert!(accept(&invitation, payloads(), expires - 1).is_ok());
+    assert_eq!(accept(&invitation, payloads(), expires).err().unwrap().class, Class::Config);
 }
 
 #[test]
@@ -532,7 +532,7 @@ proptest! {
             prop_assert_eq!(asked.digest, payload.digest);
             prop_assert_eq!(&asked.path, &path);
         }
-        prop_assert!(invitation.accept(payloads, NOW_MS).is_ok());
+        prop_assert!(accept(&invitation, payloads, NOW_MS).is_ok());
     }
 
     #[test]
@@ -550,7 +550,9 @@ proptest! {
         {
             let before = honest.open().unwrap();
             prop_assert!(
-                opened.items() != before.items() || opened.memo() != before.memo(),
+                opened.items() != before.items()
+                    || opened.memo() != before.memo()
+                    || opened.origin() != before.origin(),
                 "{}", changed
             );
         }

@@ -7,7 +7,7 @@ use ceremony::session::{Event, Io, Output, Report, Status, Step, advance};
 use ceremony::store::{Commit, Key, MemoryStore, ReadBack, Secret, Store, StoreError, Write};
 use ceremony::{Class, ECDSA_KEY_ID, Invitation, Role, Session};
 
-use crate::committee::{NOW_MS, committee, payload, request};
+use crate::committee::{NOW_MS, accept, committee, payload, request};
 use crate::hostile::ROUND_ABORT;
 use crate::recording::{KEYGEN, Recording, Rehearsal, failure};
 
@@ -222,7 +222,7 @@ fn a_replayed_invitation_does_not_disturb_the_session_that_it_is_of() {
     .unwrap();
     let user = parties.get_mut(&Role::User).unwrap();
     let join = || {
-        let authorization = invitation.accept(vec![payload("once")], NOW_MS).unwrap();
+        let authorization = accept(&invitation, vec![payload("once")], NOW_MS).unwrap();
         Session::join(&invitation, authorization, NOW_MS).unwrap()
     };
     let (mut first, mut second) = (join(), join());
