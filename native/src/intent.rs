@@ -1,5 +1,6 @@
 //! Unsigned bytes, as this party reads them.
 
+use ::intent::{Address, Own, Payload, PayloadKind, Refusal, Registry};
 use ceremony::ParsedPayload;
 use napi::Env;
 use napi::bindgen_prelude::Uint8Array;
@@ -79,7 +80,13 @@ impl Intent {
     }
 
     pub(crate) fn read(kind: &str, chain: &str, bytes: &[u8]) -> Result<Self, Fault> {
-        let parsed = ::intent::parse(&::intent::Payload { kind, chain, bytes })?;
+        // Until a request names its account, only what needs none is read: a transaction without calldata
+        // that anybody could explain. Its effects name the zero address as their sender.
+        if kind != PayloadKind::EvmTransaction.name() {
+            return Err(Refusal::KindUnknown.into());
+        }
+        let own = Own::new(Address::ZERO);
+        let parsed = ::intent::parse(&Payload { kind, chain, bytes }, &own, &Registry::new())?;
         Ok(Self { parsed })
     }
 

@@ -132,6 +132,8 @@ tags! {
 
     /// Unsigned payload of a signing request.
     PAYLOAD = "payload";
+    /// What of a payload a person approves, and who signs it.
+    CONTENT = "content";
     /// Canonical policy document.
     DOC_POLICY = "doc/policy";
     /// Policy and persons of an epoch, which its parties compare before they make it.

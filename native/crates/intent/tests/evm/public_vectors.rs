@@ -5,12 +5,12 @@ use std::fmt::Display;
 use std::io::Write;
 use std::path::Path;
 
-use intent::{Payload, parse};
 use k256::ecdsa::signature::hazmat::PrehashVerifier;
 use k256::ecdsa::{Signature, SigningKey};
 use serde_json::Value;
 
 use crate::encoder::{Item, list, text};
+use crate::payloads::read_as;
 
 /// The file's contents, or a line that names it. Written past the capture of test output.
 fn public(file: &str) -> Option<Value> {
@@ -39,7 +39,7 @@ fn item(decoded: &Value) -> Item {
 /// The outcome as one line: digest or reason.
 fn outcome(chain: impl Display, unsigned: &[u8]) -> Result<[u8; 32], &'static str> {
     let chain = format!("eip155:{chain}");
-    parse(&Payload { kind: "evm.transaction", chain: &chain, bytes: unsigned })
+    read_as("evm.transaction", &chain, unsigned)
         .map(|intent| intent.digest())
         .map_err(|refusal| refusal.code())
 }
