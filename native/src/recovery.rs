@@ -296,7 +296,7 @@ impl Recovery {
         let shares = membership.current().map_err(Fault::input_from)?;
         let listed = shares.policy().approvers().into_iter();
         let listed: Vec<Approver> =
-            listed.map(|(role, key)| Approver { role: role_of(role), key }).collect();
+            listed.map(|(role, key)| Approver { role: role_of(role), key: key.into() }).collect();
         let approvers = Approvers::new(&listed)?;
         Ok(Self { membership, card, approvers, key, store, pending })
     }

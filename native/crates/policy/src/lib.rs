@@ -18,12 +18,14 @@ mod approver;
 mod clock;
 mod document;
 mod pending;
+mod record;
 mod refusal;
 mod role;
 mod rules;
 mod signed;
+mod webauthn;
 
-pub use approver::{Approver, Approvers, KEY_BYTES, MAX_APPROVERS, SIGNATURE_BYTES};
+pub use approver::{Approver, ApproverKey, Approvers, KEY_BYTES, MAX_APPROVERS, SIGNATURE_BYTES};
 pub use clock::{Clock, MAX_AHEAD_MS, MAX_BACK_MS};
 pub use document::{CeremonyDocument, MAX_DOCUMENT_BYTES, Replacement, Verdict};
 pub use pending::{Decision, PendingRecovery};
@@ -33,4 +35,8 @@ pub use rules::{
     MAX_APPROVAL_MS, RECOVERY_DELAY_MS, REFRESH_INTERVAL_MS, RecoveryRule, RefreshDecision,
     RefreshRequest, USER_DELAY_MS,
 };
-pub use signed::SignedDocument;
+pub use signed::{Document, Signed, SignedDocument};
+pub use webauthn::{
+    Assertion, MAX_AUTHENTICATOR_DATA_BYTES, MAX_CLIENT_DATA_BYTES, MAX_ORIGIN_BYTES, MAX_ORIGINS,
+    P256_KEY_BYTES, RelyingParty,
+};

@@ -12,7 +12,7 @@ pub enum Refusal {
     Damaged,
     /// A replacement that replaces nobody, or an approver key where none belongs or none where one belongs.
     Impossible,
-    /// A key that is no Ed25519 public key in canonical form, or one of small order.
+    /// A key that is no public key in canonical form, or one of small order.
     BadKey,
     /// More approvers than a list may have.
     TooManyApprovers,
@@ -38,6 +38,34 @@ pub enum Refusal {
     ClockJumped,
     /// The recovery was vetoed or rejected before.
     Ended,
+    /// A passkey is listed, and no site at which it was registered.
+    NoRelyingParty,
+    /// A site without a domain or origins, or with origins that are too many, too long, twice there or not plain text.
+    BadRelyingParty,
+    /// Authenticator data that is cut off or contradicts its flags.
+    BadAuthenticatorData,
+    /// The authenticator did not see a person.
+    UserAbsent,
+    /// The authenticator did not verify the person.
+    UserNotVerified,
+    /// Client data that is not the JSON of a browser.
+    BadClientData,
+    /// Client data of something else than an assertion.
+    OtherCeremony,
+    /// The assertion is over another document.
+    OtherChallenge,
+    /// The assertion was made in a page of one site within another.
+    CrossOrigin,
+    /// The assertion is for another site's passkeys.
+    OtherRelyingParty,
+    /// The assertion was made on a page that the policy does not name.
+    OtherOrigin,
+    /// Signatures over different documents where one is signed by several persons.
+    OtherDocument,
+    /// Nobody is named whose signature would be needed.
+    NoQuorum,
+    /// A role that has to agree did not sign.
+    Unsigned,
 }
 
 impl fmt::Display for Refusal {
@@ -59,6 +87,20 @@ impl fmt::Display for Refusal {
             Self::LivesTooLong => "an approval is good for 30 days at most",
             Self::ClockJumped => "the clock jumped and was not confirmed",
             Self::Ended => "the recovery was vetoed or rejected",
+            Self::NoRelyingParty => "a list with passkeys names the site of their registration",
+            Self::BadRelyingParty => "not a site with 1 to 8 origins",
+            Self::BadAuthenticatorData => "the authenticator data is not that of an assertion",
+            Self::UserAbsent => "the authenticator saw nobody",
+            Self::UserNotVerified => "the authenticator did not verify the person",
+            Self::BadClientData => "the client data cannot be read",
+            Self::OtherCeremony => "the client data is not of an assertion",
+            Self::OtherChallenge => "the assertion is over another document",
+            Self::CrossOrigin => "the assertion was made inside a page of another site",
+            Self::OtherRelyingParty => "the assertion is for another site",
+            Self::OtherOrigin => "the assertion was made on a page that the policy does not name",
+            Self::OtherDocument => "the signatures are over different documents",
+            Self::NoQuorum => "no role is named that has to agree",
+            Self::Unsigned => "a role that has to agree did not sign",
         })
     }
 }

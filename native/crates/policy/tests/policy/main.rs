@@ -6,6 +6,8 @@ mod clocks;
 #[cfg(test)]
 mod documents;
 #[cfg(test)]
+mod passkeys;
+#[cfg(test)]
 mod persons;
 #[cfg(test)]
 mod properties;
@@ -15,3 +17,5 @@ mod records;
 mod recovery;
 #[cfg(test)]
 mod refresh;
+#[cfg(test)]
+mod webauthn;

@@ -55,7 +55,7 @@ impl Person {
 pub fn approvers() -> Approvers {
     let persons = [Person::User, Person::Phone, Person::Guardian];
     Approvers::new(
-        &persons.map(|person| Approver { role: person.role().unwrap(), key: person.key() }),
+        &persons.map(|person| Approver { role: person.role().unwrap(), key: person.key().into() }),
     )
     .unwrap()
 }
