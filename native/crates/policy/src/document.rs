@@ -5,7 +5,7 @@ use serde::{Deserialize, Serialize};
 use tagged_hash::{Tag, tags};
 
 use crate::approver::{KEY_BYTES, read_key};
-use crate::{Document, Refusal, Role};
+use crate::{Document, Refusal, Role, record};
 
 const SCHEMA: &str = "mpc-wallet/ceremony@1";
 const KIND: &str = "recover";
@@ -132,10 +132,7 @@ impl CeremonyDocument {
             schema: SCHEMA.to_owned(),
             wallet_id: Base64(wallet_id.to_vec()),
         };
-        match canonical::encode(&fields) {
-            Some(bytes) => bytes,
-            None => unreachable!("text in fields with names is JSON"),
-        }
+        record::canonical(&fields)
     }
 
     /// Reads canonical bytes.

@@ -14,10 +14,17 @@
 //! Everything here is a function of its arguments: no clock, no I/O, no randomness, no secrets. Whatever is missing,
 //! unknown or not canonical is refused.
 
+mod agreement;
+mod approval;
+mod approvals;
 mod approver;
+mod change;
 mod clock;
 mod document;
+mod freeze;
+
 mod pending;
+mod policy_state;
 mod record;
 mod refusal;
 mod role;
@@ -25,10 +32,23 @@ mod rules;
 mod signed;
 mod webauthn;
 
+pub use approval::{
+    APPROVAL_LIFE_MS, ApprovalDocument, ApprovalVerdict, MAX_APPROVAL_DOCUMENT_BYTES,
+    MAX_APPROVAL_LIFE_MS, MAX_APPROVED_DEPTH, MAX_APPROVED_ITEMS, MAX_ASSET_BYTES, MAX_FEE_ASSETS,
+    MAX_KEY_ID_BYTES, Subject,
+};
+pub use approvals::{ApprovalDecision, Approvals, DigestUse, MAX_USES};
 pub use approver::{Approver, ApproverKey, Approvers, KEY_BYTES, MAX_APPROVERS, SIGNATURE_BYTES};
+pub use change::{ChangeDocument, MAX_CHANGE_DOCUMENT_BYTES, policy_hash};
 pub use clock::{Clock, MAX_AHEAD_MS, MAX_BACK_MS};
 pub use document::{CeremonyDocument, MAX_DOCUMENT_BYTES, Replacement, Verdict};
+pub use freeze::{
+    Freeze, FreezeDocument, FreezeState, MAX_FREEZE_DOCUMENT_BYTES, MAX_SEQUENCE_STEP,
+};
 pub use pending::{Decision, PendingRecovery};
+pub use policy_state::{
+    LOOSENING_DELAY_MS, MAX_POLICY_BYTES, PolicyChange, PolicyState, PolicyStatus,
+};
 pub use refusal::Refusal;
 pub use role::Role;
 pub use rules::{

@@ -66,6 +66,52 @@ pub enum Refusal {
     NoQuorum,
     /// A role that has to agree did not sign.
     Unsigned,
+    /// A release where a freeze belongs.
+    NotAFreeze,
+    /// A freeze where a release belongs.
+    NotARelease,
+    /// A freeze or release that a later one has overtaken.
+    OldSequence,
+    /// A sequence number too far above the last one.
+    SequenceTooFar,
+    /// The document is about another request.
+    OtherRequest,
+    /// The approval is of something else than what is to be signed, or by another key or path.
+    OtherContent,
+    /// The approval names two other parties to sign.
+    OtherQuorum,
+    /// The approval was given under another version of the policy.
+    OtherPolicy,
+    /// The approval was given in another epoch.
+    OtherEpoch,
+    /// The approval was given to somebody else.
+    OtherRequester,
+    /// The approval of a request would be good for longer than it may.
+    ApprovalLivesTooLong,
+    /// Approvals are missing, withdrawn or refused.
+    NotApproved,
+    /// The approval served a digest that can land next to this one.
+    Used,
+    /// The change is not of the version that is in force.
+    OldVersion,
+    /// The policy is not the one that was signed.
+    OtherPolicyBytes,
+    /// A nonce too far beyond the pending count: its signature could be kept back.
+    NonceTooFar,
+    /// A digest that is known gives away something else than it did.
+    OtherCharges,
+    /// The digest is final, or another one is that excludes it.
+    Landed,
+    /// The digest is not final, so it can land later.
+    NotLanded,
+    /// A share of the signature left, so it may exist.
+    ShareLeft,
+    /// The ledger knows no such request.
+    UnknownRequest,
+    /// The request has no such digest.
+    UnknownDigest,
+    /// More requests, or larger sums, wait for persons than may.
+    TooManyWaiting,
 }
 
 impl fmt::Display for Refusal {
@@ -101,6 +147,29 @@ impl fmt::Display for Refusal {
             Self::OtherDocument => "the signatures are over different documents",
             Self::NoQuorum => "no role is named that has to agree",
             Self::Unsigned => "a role that has to agree did not sign",
+            Self::NotAFreeze => "the document does not freeze",
+            Self::NotARelease => "the document does not release",
+            Self::OldSequence => "a later freeze or release is known",
+            Self::SequenceTooFar => "the sequence number is too far ahead",
+            Self::OtherRequest => "the document is about another request",
+            Self::OtherContent => "the approval is of another content",
+            Self::OtherQuorum => "the approval is for another quorum",
+            Self::OtherPolicy => "the approval was given under another policy",
+            Self::OtherEpoch => "the approval was given in another epoch",
+            Self::OtherRequester => "the approval was given to another requester",
+            Self::ApprovalLivesTooLong => "an approval of a request is good for 24 hours at most",
+            Self::NotApproved => "the request is not approved",
+            Self::Used => "the approval was used",
+            Self::OldVersion => "the change is not of the policy in force",
+            Self::OtherPolicyBytes => "the policy is not the one that was signed",
+            Self::NonceTooFar => "the nonce is too far ahead of the account",
+            Self::OtherCharges => "the digest is known with other amounts",
+            Self::Landed => "the transaction is final",
+            Self::NotLanded => "the transaction is not final",
+            Self::ShareLeft => "a share of the signature left",
+            Self::UnknownRequest => "the ledger does not know the request",
+            Self::UnknownDigest => "the request has no such digest",
+            Self::TooManyWaiting => "too many requests wait for approval",
         })
     }
 }

@@ -2,9 +2,17 @@
 
 // Marked as test code, so that the lints for it apply to the helpers too.
 #[cfg(test)]
+mod approvals;
+#[cfg(test)]
+mod changes;
+#[cfg(test)]
 mod clocks;
 #[cfg(test)]
 mod documents;
+#[cfg(test)]
+mod forgeries;
+#[cfg(test)]
+mod freeze;
 #[cfg(test)]
 mod passkeys;
 #[cfg(test)]
