@@ -316,7 +316,7 @@ pub(crate) fn load(
 /// The records that have to go for one more with the signature of a key; a refusal where none can.
 fn make_room(
     kept: &mut BTreeMap<[u8; 32], Pending>,
-    key: &[u8; policy::KEY_BYTES],
+    key: &policy::ApproverKey,
     approvers: &Approvers,
     now: policy::Clock,
 ) -> Result<Vec<[u8; 32]>, Fault> {
@@ -343,8 +343,7 @@ fn make_room(
 
 fn approvers_of(membership: &Membership, replacement: &Replacement) -> Result<Approvers, Fault> {
     let listed = membership.approvers_of(replacement.old_roster()).map_err(Fault::input_from)?;
-    let approver = |(role, key)| Approver { role: role_of(role), key };
-    Ok(Approvers::new(&listed.into_iter().map(approver).collect::<Vec<_>>())?)
+    Ok(Approvers::of(&listed)?)
 }
 
 fn replacement(membership: &Arc<Membership>, card: &Card) -> Result<Replacement, Fault> {

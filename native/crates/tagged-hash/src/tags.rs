@@ -154,4 +154,19 @@ tags! {
 
     /// Checksum of a survivor's record of a pending recovery.
     PENDING_RECOVERY = "pending-recovery";
+
+    /// Canonical approval of a request, which approvers sign.
+    DOC_APPROVAL = "doc/approval";
+    /// Canonical freeze or release, which approvers sign.
+    DOC_FREEZE = "doc/freeze";
+    /// Canonical change of policy, which approvers sign.
+    DOC_POLICY_CHANGE = "doc/policy-change";
+    /// Checksum of a signer's record of a request's approvals.
+    APPROVALS = "approvals";
+    /// Checksum of a signer's record of freezes.
+    FREEZE_STATE = "freeze-state";
+    /// Checksum of a signer's record of the policy in force.
+    POLICY_STATE = "policy-state";
+    /// Checksum of a record of the spending ledger.
+    SPENDING = "spending";
 }

@@ -2,9 +2,19 @@
 
 // Marked as test code, so that the lints for it apply to the helpers too.
 #[cfg(test)]
+mod approvals;
+#[cfg(test)]
+mod changes;
+#[cfg(test)]
 mod clocks;
 #[cfg(test)]
 mod documents;
+#[cfg(test)]
+mod forgeries;
+#[cfg(test)]
+mod freeze;
+#[cfg(test)]
+mod passkeys;
 #[cfg(test)]
 mod persons;
 #[cfg(test)]
@@ -15,3 +25,5 @@ mod records;
 mod recovery;
 #[cfg(test)]
 mod refresh;
+#[cfg(test)]
+mod webauthn;
