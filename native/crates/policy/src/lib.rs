@@ -23,6 +23,7 @@ mod clock;
 mod document;
 mod freeze;
 
+pub mod ledger;
 mod pending;
 mod policy_state;
 mod record;
