@@ -205,6 +205,26 @@ impl Approvals {
         }
     }
 
+    /// The keys whose live approvals allow these fees; none after a rejection, of no role that withdrew, and while the
+    /// clock is not believed.
+    pub fn granted(
+        &mut self,
+        fees: &BTreeMap<String, U256>,
+        approvers: &Approvers,
+        clock: Clock,
+    ) -> Vec<(Role, ApproverKey)> {
+        if self.clock.read(clock).is_err() || self.rejection.is_some() {
+            return Vec::new();
+        }
+        let given = self.approvals.values().filter_map(|signed| {
+            let role = signed.role(approvers).ok()?;
+            let yes = signed.document();
+            let counts = !self.withdrawals.contains_key(&role) && self.is_live(yes);
+            (counts && covers(yes, fees)).then(|| (role, *signed.key()))
+        });
+        given.collect()
+    }
+
     /// Lets the approvals serve these digests, one for each item in order, and remembers them. Call it before the
     /// first round, and store the record before anything leaves.
     ///

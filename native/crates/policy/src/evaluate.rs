@@ -23,22 +23,9 @@ pub use request::{
     Request,
 };
 
-use alloy_primitives::U256;
-
 use movements::Movements;
 
-/// What a co-signer's own ledger knows.
-pub trait Spending {
-    /// Everything of `asset` that counts in a window that began at `since_ms`: reservations, commitments not yet
-    /// landed or excluded (always), and those that landed at or after `since_ms`. `principal` None = of anybody.
-    fn spent(&self, asset: &str, since_ms: u64, principal: Option<&[u8; 32]>) -> U256;
-    /// Requests signed or being signed since then.
-    fn count(&self, since_ms: u64, principal: Option<&[u8; 32]>) -> u32;
-    /// When this recipient (CAIP-10) was first paid.
-    fn first_paid_ms(&self, recipient: &str) -> Option<u64>;
-    /// Whether every limit counts as used up, as after a store was restored or rolled back.
-    fn limits_full(&self) -> bool;
-}
+pub use crate::ledger::Spending;
 
 /// Everything that a rule may look at.
 struct Inputs<'a> {

@@ -28,6 +28,7 @@ mod document;
 pub mod effect;
 pub mod evaluate;
 mod freeze;
+pub mod ledger;
 mod number;
 mod pending;
 mod permit;

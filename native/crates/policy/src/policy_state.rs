@@ -52,7 +52,7 @@ struct Version {
     number: u64,
     hash: [u8; 32],
     bytes: Vec<u8>,
-    /// Who put it in force; empty for the version that all parties confirmed when the wallet was made.
+    /// Who put it in force; empty for a version on which all parties agreed in a ceremony.
     signed: Vec<Signed<ChangeDocument>>,
 }
 
@@ -86,16 +86,22 @@ impl PolicyState {
     /// The most bytes of an encoded record: two policies and their signatures.
     pub const MAX_BYTES: usize = 6 * 1_024 * 1_024;
 
-    /// The state of a wallet under its first policy, whose hash all parties confirmed when they made it.
+    /// The state of a wallet under the policy on which all parties agreed in a ceremony: the first when they made it,
+    /// or that of the epoch in which this party joined.
     ///
     /// # Errors
-    /// `Malformed` for a policy longer than [`MAX_POLICY_BYTES`].
-    pub fn new(wallet_id: [u8; 32], policy: Vec<u8>, clock: Clock) -> Result<Self, Refusal> {
-        if policy.len() > MAX_POLICY_BYTES {
+    /// `Malformed` for a policy longer than [`MAX_POLICY_BYTES`], and for version 0.
+    pub fn new(
+        wallet_id: [u8; 32],
+        version: u64,
+        policy: Vec<u8>,
+        clock: Clock,
+    ) -> Result<Self, Refusal> {
+        if policy.len() > MAX_POLICY_BYTES || version == 0 {
             return Err(Refusal::Malformed);
         }
         let hash = policy_hash(&policy);
-        let current = Version { number: 1, hash, bytes: policy, signed: Vec::new() };
+        let current = Version { number: version, hash, bytes: policy, signed: Vec::new() };
         Ok(Self { wallet_id, clock: ClockWatch::start(clock), current, pending: None })
     }
 
@@ -114,7 +120,7 @@ impl PolicyState {
         &self.current.hash
     }
 
-    /// Who put it in force, for a signer who missed it; nobody for the first.
+    /// Who put it in force, for a signer who missed it; nobody for one that was agreed in a ceremony.
     pub fn signed(&self) -> &[Signed<ChangeDocument>] {
         &self.current.signed
     }
@@ -342,7 +348,8 @@ impl PolicyState {
         };
         let fits = |version: &Version| version.bytes.len() <= MAX_POLICY_BYTES;
         is_signed(&self.current)
-            && self.current.signed.is_empty() == (self.current.number == 1)
+            && (self.current.signed.is_empty() || self.current.number > 1)
+            && self.current.number > 0
             && fits(&self.current)
             && self.pending.as_ref().is_none_or(|waits| follows(waits) && fits(&waits.version))
     }

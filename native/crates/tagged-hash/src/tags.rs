@@ -136,6 +136,16 @@ tags! {
     CONTENT = "content";
     /// Canonical policy document.
     DOC_POLICY = "doc/policy";
+    /// Names a request to sign, at both signers.
+    REQUEST = "request";
+    /// What a principal signs of a request.
+    PRINCIPAL = "principal";
+    /// What only one signature can use up: an account's nonce.
+    EXCLUSION = "exclusion";
+    /// What a person was shown of a request.
+    SHOWN = "shown";
+    /// Names the record of a recipient in a store.
+    RECIPIENT = "recipient";
     /// Policy and persons of an epoch, which its parties compare before they make it.
     PERSONS = "persons";
     /// Canonical proposal of a request, hashed by the SDK.

@@ -11,8 +11,8 @@ use crate::effect::{Domain, EffectKind, Selector};
 use crate::number::Decimal;
 use crate::rulebook::{
     ArgumentCheck, BusinessHours, ContractKind, ContractRestrictions, Exception, FiatLimits,
-    Limits, PolicyConfig, PolicyDocument, Quorum, Quorums, Recipients, Rule, RuleBody, TimeBounds,
-    Velocity,
+    Limits, PolicyApprover, PolicyConfig, PolicyDocument, Quorum, Quorums, Recipients, Rule,
+    RuleBody, TimeBounds, Velocity,
 };
 
 /// A compiled policy, for the signer in whose ledger requests count.
@@ -141,6 +141,13 @@ impl Policy {
         config.exceptions.iter().for_each(|exception| policy.except(exception));
         policy.add_rules(config);
         policy
+    }
+
+    /// With these persons in place of those that the document lists: a recovery replaced somebody.
+    #[must_use]
+    pub fn with_approvers(mut self, persons: &[PolicyApprover]) -> Self {
+        self.approvers = persons.iter().map(|one| (one.role(), one.key().to_vec())).collect();
+        self
     }
 
     /// Version of the document.

@@ -144,6 +144,11 @@ impl PolicyDecision {
         Self::of(policy, vec![outcome], &[], Vec::new())
     }
 
+    /// The answer while the wallet is frozen, whatever is asked.
+    pub fn frozen(policy: &Policy) -> Self {
+        Self::refused(policy, "builtin/frozen", "the wallet is frozen by one of its approvers")
+    }
+
     /// The decision and every rule's part in it, a line each.
     pub fn explain(&self) -> Vec<String> {
         let head = match &self.ruling {

@@ -23,7 +23,8 @@ pub(super) fn outcomes(inputs: &Inputs<'_>) -> Vec<Outcome> {
 
 /// A signer without a share of the limits counts nothing, so persons decide each time.
 fn allotment(inputs: &Inputs<'_>) -> RuleResult {
-    if inputs.policy.share > 0 {
+    // Where the owner opted out and limits nothing, there is nothing to count.
+    if inputs.policy.share > 0 || (inputs.policy.permissive && inputs.policy.rules.is_empty()) {
         return RuleResult::Passed;
     }
     asks(inputs, "this signer has no share of the limits")

@@ -144,6 +144,11 @@ impl PolicyConfig {
         &self.contracts
     }
 
+    /// What is allowed by name that every policy refuses otherwise.
+    pub fn exceptions(&self) -> &[Exception] {
+        &self.exceptions
+    }
+
     /// Keys on whose behalf requests are made.
     pub fn principals(&self) -> &[Principal] {
         &self.principals

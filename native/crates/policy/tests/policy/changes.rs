@@ -40,7 +40,7 @@ struct Party(PolicyState);
 
 impl Party {
     fn new() -> Self {
-        Self(PolicyState::new([1; 32], FIRST.to_vec(), clock(0)).unwrap())
+        Self(PolicyState::new([1; 32], 1, FIRST.to_vec(), clock(0)).unwrap())
     }
 
     fn document(&self, policy: &[u8]) -> ChangeDocument {
@@ -263,7 +263,7 @@ fn a_clock_within_its_tolerance_or_another_run_is_not_waiting() {
 
 #[test]
 fn a_policy_has_two_mebibytes_at_most() {
-    let make = |length| PolicyState::new([1; 32], vec![b' '; length], clock(0));
+    let make = |length| PolicyState::new([1; 32], 1, vec![b' '; length], clock(0));
     assert!(make(MAX_POLICY_BYTES - 1).is_ok());
     assert_eq!(make(MAX_POLICY_BYTES + 1), Err(Refusal::Malformed));
     let mut state = make(MAX_POLICY_BYTES).unwrap();

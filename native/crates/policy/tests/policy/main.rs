@@ -4,6 +4,8 @@
 #[cfg(test)]
 mod approvals;
 #[cfg(test)]
+mod books;
+#[cfg(test)]
 mod changes;
 #[cfg(test)]
 mod clocks;
@@ -13,6 +15,10 @@ mod documents;
 mod forgeries;
 #[cfg(test)]
 mod freeze;
+#[cfg(test)]
+mod ledger_properties;
+#[cfg(test)]
+mod ledger_records;
 #[cfg(test)]
 mod passkeys;
 #[cfg(test)]
@@ -25,5 +31,7 @@ mod records;
 mod recovery;
 #[cfg(test)]
 mod refresh;
+#[cfg(test)]
+mod spending;
 #[cfg(test)]
 mod webauthn;
