@@ -68,11 +68,29 @@ impl Reader<'_> {
                 1 => DynSolValue::Bool(true),
                 _ => return None,
             },
-            DynSolType::Int(bits) => DynSolValue::Int(I256::from_be_bytes(self.word(head)?), *bits),
-            DynSolType::Uint(bits) => {
-                DynSolValue::Uint(U256::from_be_bytes(self.word(head)?), *bits)
+            // The encoder writes these words as they are, so the comparison would not see dirty bits.
+            DynSolType::Int(bits) => {
+                let value = I256::from_be_bytes(self.word(head)?);
+                let unused = 256usize.checked_sub(*bits)?;
+                if value.wrapping_shl(unused).asr(unused) != value {
+                    return None;
+                }
+                DynSolValue::Int(value, *bits)
             }
-            DynSolType::FixedBytes(size) => DynSolValue::FixedBytes(self.word(head)?.into(), *size),
+            DynSolType::Uint(bits) => {
+                let value = U256::from_be_bytes(self.word(head)?);
+                if value.bit_len() > *bits {
+                    return None;
+                }
+                DynSolValue::Uint(value, *bits)
+            }
+            DynSolType::FixedBytes(size) => {
+                let word = self.word(head)?;
+                if word.get(*size..)?.iter().any(|byte| *byte != 0) {
+                    return None;
+                }
+                DynSolValue::FixedBytes(word.into(), *size)
+            }
             DynSolType::Address => {
                 DynSolValue::Address(Address::from_word(self.word(head)?.into()))
             }
