@@ -18,8 +18,8 @@ pub use exceptions::{Exception, MAX_EXCEPTIONS};
 pub use json::Invalid;
 pub(crate) use json::{read, sorted, strict};
 pub use parties::{
-    Allotments, CustomRule, MAX_CUSTOM_RULES, MAX_ORIGINS, MAX_PRINCIPALS, PolicyApprover,
-    Principal, Quorum, Quorums, WEBAUTHN_KEY_BYTES,
+    Allotments, ApproverKey, CustomRule, MAX_CUSTOM_RULES, MAX_ORIGINS, MAX_PRINCIPALS,
+    PolicyApprover, Principal, Quorum, Quorums, WEBAUTHN_KEY_BYTES,
 };
 pub use rule::{
     ApprovalThreshold, ArgumentCheck, ArgumentRule, BusinessHours, ContractRestrictions,
