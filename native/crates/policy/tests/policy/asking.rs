@@ -147,7 +147,18 @@ fn a_custom_rule_approves_asks_or_rejects_and_of_two_verdicts_the_stricter_count
 
 #[test]
 fn each_party_brings_the_verdicts_of_its_own_custom_rules() {
-    assert_eq!(custom().custom_rules().iter().map(|it| &**it).collect::<Vec<_>>(), ["kyc"]);
+    let rules =
+        json!([{ "id": "b", "roles": ["user"] }, { "id": "a", "roles": ["agent", "user"] }]);
+    let document = document(json!({ "customRules": rules }));
+    let ids =
+        |policy: &Policy| policy.custom_rules().iter().map(|it| it.to_string()).collect::<Vec<_>>();
+
+    assert_eq!(ids(&Policy::compile(&document, Role::User)), ["a", "b"]);
+    let early = Policy::compile_at(&document, Role::Agent, Role::User);
+    assert_eq!(ids(&early), ["a"]);
+    // By the user's limits, so nobody is asked for want of a share.
+    let approved = RuleVerdict { id: "a".to_owned(), verdict: VerdictOfRule::Approved };
+    assert_eq!(said(&decide_after(&early, &[approved])), "approved");
 }
 
 #[test]

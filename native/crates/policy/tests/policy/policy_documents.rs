@@ -433,3 +433,18 @@ fn a_policy_is_explained_in_sentences() {
     assert_eq!(read(json!({})).explain()[0], "there are no rules, so nothing is signed");
     assert!(read(json!({ "permissive": true })).explain()[0].contains("permissive"));
 }
+
+/// What the SDK's builder writes with every step that it has; the SDK's own test writes it too.
+#[test]
+fn a_config_of_the_builder_is_read_and_holds_every_kind_of_rule() {
+    let text = include_str!("../../../../../__test__/vectors/policy/config.json");
+    let config = PolicyConfig::read(text.as_bytes()).unwrap();
+
+    let kinds: std::collections::BTreeSet<_> =
+        config.rules().iter().map(|rule| rule.body.tag()).collect();
+    assert_eq!(kinds.len(), 13);
+    assert!(config.permissive() && config.unsafe_prehashed());
+    assert_eq!((config.allotments().user, config.allotments().recovery), (80, 20));
+    let document = PolicyDocument::first(config, [7; 32], approvers()).unwrap();
+    assert_eq!(PolicyDocument::decode(document.bytes()).as_ref(), Ok(&document));
+}
