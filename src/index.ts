@@ -9,6 +9,7 @@ export {
 } from './errors.js'
 export type { Hex } from './hex.js'
 export { PartyRole } from './party-role.js'
+export * from './policy/index.js'
 export * from './storage/index.js'
 export {
   type Delivery,

@@ -63,4 +63,4 @@ pub fn evaluate(
 }
 
 const NO_POLICY: &str = "this wallet has no policy, so nothing is signed: set one with PolicyConfig, for example \
-    PolicyConfig.create().withDailyLimit(…), or opt out with PolicyConfig.permissive()";
+    new PolicyConfig().withDailyLimit(…), or opt out with PolicyConfig.permissive()";

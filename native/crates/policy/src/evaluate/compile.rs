@@ -102,9 +102,14 @@ pub(super) struct Threshold {
 }
 
 impl Policy {
-    /// Compiles a document for the co-signer in whose ledger requests count. The agent, who evaluates to stop
-    /// early, gives the role of the party that it will ask.
+    /// Compiles a document for the co-signer in whose ledger requests count.
     pub fn compile(document: &PolicyDocument, signer: Role) -> Self {
+        Self::compile_at(document, signer, signer)
+    }
+
+    /// Compiles it for a party that evaluates only to stop early: by the limits of the co-signer that it will ask,
+    /// and with verdicts of its own custom rules.
+    pub fn compile_at(document: &PolicyDocument, party: Role, signer: Role) -> Self {
         let config = document.config();
         let mut policy = Self {
             version: document.version(),
@@ -123,7 +128,7 @@ impl Policy {
                 .iter()
                 .map(|it| KnownPrincipal { key: it.key.0, expires_at_ms: it.expires_at_ms })
                 .collect(),
-            custom_rules: custom_rules(config, signer),
+            custom_rules: custom_rules(config, party),
             currencies: BTreeSet::new(),
             delegates: config
                 .contracts
@@ -160,7 +165,7 @@ impl Policy {
         &self.hash
     }
 
-    /// Ids of the custom rules whose verdicts this signer must bring.
+    /// Ids of the custom rules whose verdicts this party must bring.
     pub fn custom_rules(&self) -> &[Arc<str>] {
         &self.custom_rules
     }
@@ -207,8 +212,8 @@ impl Policy {
     }
 }
 
-fn custom_rules(config: &PolicyConfig, signer: Role) -> Vec<Arc<str>> {
-    let here = config.custom_rules.iter().filter(|rule| rule.roles.contains(&signer));
+fn custom_rules(config: &PolicyConfig, party: Role) -> Vec<Arc<str>> {
+    let here = config.custom_rules.iter().filter(|rule| rule.roles.contains(&party));
     let mut ids: Vec<Arc<str>> = here.map(|rule| rule.id.as_str().into()).collect();
     ids.sort();
     ids

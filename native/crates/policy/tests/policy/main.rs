@@ -1,4 +1,5 @@
-//! What a survivor demands before it joins a ceremony. `persons` has keys and restarts; the rest are tests.
+//! What a survivor demands before it joins a ceremony, and what a policy says to requests. `persons` has keys and
+//! restarts, `requests` a wallet and its ledger; the rest are tests.
 
 // Marked as test code, so that the lints for it apply to the helpers too.
 #[cfg(test)]
@@ -7,8 +8,15 @@ mod approvals;
 mod books;
 #[cfg(test)]
 mod changes;
+mod asking;
+#[cfg(test)]
+mod caips;
+#[cfg(test)]
+mod calls;
 #[cfg(test)]
 mod clocks;
+#[cfg(test)]
+mod diffs;
 #[cfg(test)]
 mod documents;
 #[cfg(test)]
@@ -21,10 +29,15 @@ mod ledger_properties;
 mod ledger_records;
 #[cfg(test)]
 mod passkeys;
+mod evaluation_properties;
 #[cfg(test)]
 mod persons;
 #[cfg(test)]
+mod policy_documents;
+#[cfg(test)]
 mod properties;
+#[cfg(test)]
+mod recipients;
 #[cfg(test)]
 mod records;
 #[cfg(test)]
@@ -35,3 +48,10 @@ mod refresh;
 mod spending;
 #[cfg(test)]
 mod webauthn;
+mod replays;
+#[cfg(test)]
+mod requests;
+#[cfg(test)]
+mod spending_limits;
+#[cfg(test)]
+mod times;
