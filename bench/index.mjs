@@ -22,6 +22,7 @@ try {
   if (wanted('engine')) lines.push(...cargoBench('dkls23', 'engine'))
   if (wanted('ceremony')) lines.push(...cargoBench('ceremony', 'ceremony'))
   if (wanted('policy')) lines.push(...cargoBench('policy', 'evaluate'))
+  if (wanted('ledger')) lines.push(...cargoBench('policy', 'ledger'))
   if (wanted('node')) lines.push(...nodeBench())
 } finally {
   rmSync(scratch, { recursive: true })

@@ -17,10 +17,15 @@
 //! | [`verdict`] | a signed ceremony document, and a document under a true signature | what is read is written as the same bytes |
 //! | [`record`] | a survivor's record under a true checksum | what is read is written as the same bytes; no yes that nobody gave |
 //! | [`recovery`] | what persons say while clocks and restarts go wrong | no yes without the Recovery approver's |
+//! | [`statement`] | what persons sign about requests, freezes and policies, as it came and under a true signature | what is read is written as the same bytes |
+//! | [`assertion`] | what a browser and an authenticator write, under a passkey's true signature | only a verified person's yes verifies |
+//! | [`decisions`] | records of approvals, freezes and the policy under a true checksum | what is read is written as the same bytes; no yes that nobody gave |
+//! | [`spending`] | records of a ledger under true checksums | nothing that counts is forgotten |
 //! | [`key_generation`] | events at a party of a key generation | see `scene` |
 //! | [`reshare`] | bodies at a party of a refresh or recovery | only their sender is blamed; a share is of the honest epoch |
 //! | [`signing`] | events at either party of a signing session | see `scene`; a signature verifies |
 
+mod approvals;
 mod decoders;
 mod details;
 mod key_generation;
@@ -32,6 +37,9 @@ mod scene;
 mod signing;
 mod vault;
 
+#[path = "../../policy/tests/policy/books.rs"]
+#[allow(dead_code, reason = "shared with the tests of the crate `policy`")]
+mod books;
 #[path = "../../ceremony/tests/ceremony/committee.rs"]
 #[allow(dead_code, reason = "shared with the tests of the crate `ceremony`")]
 mod committee;
@@ -44,6 +52,9 @@ mod engine;
 #[path = "../../ceremony/tests/ceremony/hostile.rs"]
 #[allow(dead_code, reason = "shared with the tests of the crate `ceremony`")]
 mod hostile;
+#[path = "../../policy/tests/policy/passkeys.rs"]
+#[allow(dead_code, reason = "shared with the tests of the crate `policy`")]
+mod passkeys;
 #[path = "../../policy/tests/policy/persons.rs"]
 #[allow(dead_code, reason = "shared with the tests of the crate `policy`")]
 mod persons;
@@ -54,6 +65,7 @@ mod proposal;
 #[allow(dead_code, reason = "shared with the tests of the crate `ceremony`")]
 mod recording;
 
+pub use approvals::{assertion, decisions, spending, statement};
 pub use decoders::{card, descriptor, envelope, epoch, share};
 pub use details::{opening, request};
 pub use key_generation::key_generation;
@@ -76,7 +88,7 @@ pub struct Target {
 }
 
 /// All of them.
-pub const TARGETS: [Target; 16] = [
+pub const TARGETS: [Target; 20] = [
     Target { name: "card", run: card, seeds: decoders::card_seeds, smoke_runs: 2_000 },
     Target {
         name: "descriptor",
@@ -95,6 +107,25 @@ pub const TARGETS: [Target; 16] = [
     Target { name: "verdict", run: verdict, seeds: recovery::verdict_seeds, smoke_runs: 10_000 },
     Target { name: "record", run: record, seeds: recovery::record_seeds, smoke_runs: 5_000 },
     Target { name: "recovery", run: recovery, seeds: recovery::seeds, smoke_runs: 200 },
+    Target {
+        name: "statement",
+        run: statement,
+        seeds: approvals::statement_seeds,
+        smoke_runs: 5_000,
+    },
+    Target {
+        name: "assertion",
+        run: assertion,
+        seeds: approvals::assertion_seeds,
+        smoke_runs: 1_000,
+    },
+    Target {
+        name: "decisions",
+        run: decisions,
+        seeds: approvals::decisions_seeds,
+        smoke_runs: 5_000,
+    },
+    Target { name: "spending", run: spending, seeds: approvals::spending_seeds, smoke_runs: 5_000 },
     Target {
         name: "key_generation",
         run: key_generation,

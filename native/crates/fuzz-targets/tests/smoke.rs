@@ -71,6 +71,10 @@ smoke! {
     any_verdict_is_read_as_itself_or_refused: "verdict";
     any_record_of_a_recovery_is_read_as_itself_or_refused: "record";
     no_recovery_goes_ahead_without_the_required_yes: "recovery";
+    any_statement_of_a_person_is_read_as_itself_or_refused: "statement";
+    no_assertion_but_a_verified_persons_verifies: "assertion";
+    any_record_of_decisions_is_read_as_itself_or_refused: "decisions";
+    any_records_of_a_ledger_are_read_or_refused: "spending";
     no_events_at_a_key_generation_blame_an_honest_party_or_make_another_wallet: "key_generation";
     no_bodies_at_a_reshare_blame_an_honest_party_or_make_another_epoch: "reshare";
     no_events_at_a_signing_session_blame_an_honest_party_or_make_another_signature: "signing";

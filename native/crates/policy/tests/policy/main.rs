@@ -5,20 +5,23 @@
 #[cfg(test)]
 mod approvals;
 #[cfg(test)]
-mod books;
-#[cfg(test)]
-mod changes;
 mod asking;
+#[cfg(test)]
+mod books;
 #[cfg(test)]
 mod caips;
 #[cfg(test)]
 mod calls;
+#[cfg(test)]
+mod changes;
 #[cfg(test)]
 mod clocks;
 #[cfg(test)]
 mod diffs;
 #[cfg(test)]
 mod documents;
+#[cfg(test)]
+mod evaluation_properties;
 #[cfg(test)]
 mod forgeries;
 #[cfg(test)]
@@ -29,7 +32,6 @@ mod ledger_properties;
 mod ledger_records;
 #[cfg(test)]
 mod passkeys;
-mod evaluation_properties;
 #[cfg(test)]
 mod persons;
 #[cfg(test)]
@@ -45,13 +47,14 @@ mod recovery;
 #[cfg(test)]
 mod refresh;
 #[cfg(test)]
-mod spending;
-#[cfg(test)]
-mod webauthn;
 mod replays;
 #[cfg(test)]
 mod requests;
 #[cfg(test)]
+mod spending;
+#[cfg(test)]
 mod spending_limits;
 #[cfg(test)]
 mod times;
+#[cfg(test)]
+mod webauthn;
