@@ -1,7 +1,6 @@
 //! Unsigned bytes, as this party reads them.
 
-use ::intent::{Address, Own, Payload, PayloadKind, Refusal, Registry};
-use ceremony::ParsedPayload;
+use ::intent::{Address, Own, Payload, Registry};
 use napi::Env;
 use napi::bindgen_prelude::Uint8Array;
 use napi_derive::napi;
@@ -28,12 +27,24 @@ pub struct Intent {
 
 #[napi]
 impl Intent {
-    /// Parses or refuses.
+    /// Parses or refuses, without a wallet: to look at, nothing can be authorised with it. `account` is the EVM
+    /// address whose payload it is, 20 bytes; the zero address if it does not matter.
     #[napi(catch_unwind)]
-    pub fn parse(env: &Env, payload: PayloadInput) -> napi::Result<Self> {
+    pub fn parse(
+        env: &Env,
+        payload: PayloadInput,
+        account: Option<Uint8Array>,
+    ) -> napi::Result<Self> {
         guard(env, || {
             let bytes = convert::payload(&payload.bytes);
-            Self::read(&payload.kind, &payload.chain, &bytes)
+            let account = match account {
+                Some(account) => Address::try_from(account.as_ref())
+                    .map_err(|_| Fault::input("an account has 20 bytes"))?,
+                None => Address::ZERO,
+            };
+            let read = Payload { kind: &payload.kind, chain: &payload.chain, bytes: &bytes };
+            let parsed = ::intent::parse(&read, &Own::new(account), &Registry::new())?;
+            Ok(Self { parsed })
         })
     }
 
@@ -70,36 +81,6 @@ impl Intent {
     /// The decoded transaction and its effects as JSON; integers are decimal strings.
     #[napi(catch_unwind)]
     pub fn describe(&self, env: &Env) -> napi::Result<String> {
-        guard(env, || Ok(self.description()))
-    }
-}
-
-impl Intent {
-    pub(crate) fn description(&self) -> String {
-        self.parsed.describe()
-    }
-
-    pub(crate) fn read(kind: &str, chain: &str, bytes: &[u8]) -> Result<Self, Fault> {
-        // Until a request names its account, only what needs none is read: a transaction without calldata
-        // that anybody could explain. Its effects name the zero address as their sender.
-        if kind != PayloadKind::EvmTransaction.name() {
-            return Err(Refusal::KindUnknown.into());
-        }
-        let own = Own::new(Address::ZERO);
-        let parsed = ::intent::parse(&Payload { kind, chain, bytes }, &own, &Registry::new())?;
-        Ok(Self { parsed })
-    }
-
-    /// The only way from parsed bytes to something that can be authorised.
-    pub(crate) fn payload(&self) -> ParsedPayload {
-        ParsedPayload {
-            kind: self.parsed.kind().name().to_owned(),
-            chain: self.parsed.chain().to_owned(),
-            bytes: self.parsed.bytes().to_vec(),
-            digest: self.parsed.digest(),
-            digest_kind: self.parsed.kind().digest_kind(),
-            payload_hash: self.parsed.payload_hash(),
-            resolved_hash: self.parsed.resolved_hash(),
-        }
+        guard(env, || Ok(self.parsed.describe()))
     }
 }

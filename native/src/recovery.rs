@@ -9,8 +9,7 @@ use napi::Env;
 use napi::bindgen_prelude::BigInt;
 use napi_derive::napi;
 use policy::{
-    Approver, Approvers, CeremonyDocument, Decision, PendingRecovery, Replacement, SignedDocument,
-    Verdict,
+    Approvers, CeremonyDocument, Decision, PendingRecovery, Replacement, SignedDocument, Verdict,
 };
 
 use crate::clock;
@@ -28,6 +27,9 @@ impl From<policy::Refusal> for Fault {
             Why::Malformed | Why::Impossible | Why::BadKey | Why::BadSignature => "INVALID_INPUT",
             Why::Damaged => "SHARE_UNREADABLE",
             Why::ClockJumped => "CLOCK_JUMPED",
+            Why::Used | Why::NotApproved | Why::OtherContent => "APPROVAL_MISSING",
+            Why::OldVersion => "POLICY_STALE",
+            Why::TooManyWaiting | Why::NonceTooFar => "POLICY_REJECTED",
             _ => "CEREMONY_REFUSED",
         };
         Self::new(code, refusal.to_string())
@@ -384,7 +386,7 @@ fn role_of(role: ceremony::Role) -> policy::Role {
     }
 }
 
-fn shown(role: policy::Role) -> Role {
+pub(crate) fn shown(role: policy::Role) -> Role {
     match role {
         policy::Role::Agent => Role::Agent,
         policy::Role::User => Role::User,

@@ -2,7 +2,7 @@
 
 use std::sync::{Arc, Mutex, PoisonError};
 
-use ceremony::store::Key;
+use ceremony::store::{Key, SpendingRecord};
 use napi::Env;
 use napi::bindgen_prelude::{Object, Uint8Array};
 use napi_derive::napi;
@@ -81,11 +81,24 @@ pub(crate) fn name(key: &Key) -> RecordName {
             about("lost-verdicts", wallet_id, identity_key)
         }
         Key::Replaced { wallet_id, identity_key } => about("replaced", wallet_id, identity_key),
+        Key::PolicyState { wallet_id } => record("policy", wallet_id, 0),
+        Key::FreezeState { wallet_id } => record("freeze", wallet_id, 0),
+        Key::Approvals { wallet_id, request } => about("approvals", wallet_id, request),
+        Key::Spending { wallet_id, record, name } => about(spending(*record), wallet_id, name),
         Key::LastBackup { wallet_id } => record("last-backup", wallet_id, 0),
         Key::Restored { wallet_id } => record("restored", wallet_id, 0),
         Key::SetupFailures(own, peer) => about("setup-failures", own, peer),
         Key::Poisonings(own, peer) => about("poisonings", own, peer),
         Key::Cheats(own, peer) => about("cheats", own, peer),
+    }
+}
+
+const fn spending(record: SpendingRecord) -> &'static str {
+    match record {
+        SpendingRecord::Request => "spending-request",
+        SpendingRecord::Waiting => "spending-waiting",
+        SpendingRecord::Recipient => "spending-recipient",
+        SpendingRecord::State => "spending-state",
     }
 }
 

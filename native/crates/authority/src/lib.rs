@@ -9,6 +9,7 @@
 
 mod authority;
 mod contracts;
+mod describe;
 mod effects;
 mod records;
 mod refused;
@@ -16,8 +17,9 @@ mod request;
 mod statements;
 
 pub use authority::{Authority, Authorized, Evidence, PolicyUpdate};
+pub use describe::{describe_changes, describe_decision, read_evidence};
 pub use refused::Refused;
-pub use request::{Asked, Question, Reading};
+pub use request::{Asked, Question, Reading, principal_hash};
 pub use statements::Taken;
 
 /// A role as the policy names it.

@@ -232,15 +232,7 @@ impl Question {
     /// `H("request"; walletId, requester, principal or nothing, name)`.
     pub(crate) fn request_id(&self, wallet_id: &[u8; 32]) -> [u8; 32] {
         let principal = self.origin.principal.as_ref().map_or(&[][..], |one| &one.key);
-        let name = self.origin.idempotency_key.as_bytes();
-        hash(tags::REQUEST, &[wallet_id, &[self.requester.byte()], principal, name])
-    }
-
-    /// What a principal signs: `H("principal"; request id, content hash …)`.
-    pub(crate) fn principal_hash(request_id: &[u8; 32], content_hashes: &[[u8; 32]]) -> [u8; 32] {
-        let mut parts: Vec<&[u8]> = vec![request_id];
-        parts.extend(content_hashes.iter().map(<[u8; 32]>::as_slice));
-        hash(tags::PRINCIPAL, &parts)
+        request_id(wallet_id, self.requester, principal, &self.origin.idempotency_key)
     }
 
     /// The principal, if its signature is over this very request.
@@ -250,7 +242,7 @@ impl Question {
         reading: &Reading,
     ) -> Result<Option<[u8; 32]>, Refused> {
         let Some(principal) = &self.origin.principal else { return Ok(None) };
-        let signed = Self::principal_hash(&self.request_id(wallet_id), &reading.content_hashes());
+        let signed = signed_by_principal(&self.request_id(wallet_id), &reading.content_hashes());
         let verified = VerifyingKey::from_bytes(&principal.key).is_ok_and(|key| {
             let signature = Signature::from_bytes(&principal.signature);
             !key.is_weak() && key.verify_strict(&signed, &signature).is_ok()
@@ -276,4 +268,26 @@ impl Question {
             principal: self.origin.principal.as_ref().map(|principal| principal.key),
         }
     }
+}
+
+/// What a principal signs for a request of a party: `H("principal"; request id, content hash …)`.
+pub fn principal_hash(
+    wallet_id: &[u8; 32],
+    requester: Role,
+    idempotency_key: &str,
+    principal: &[u8; 32],
+    reading: &Reading,
+) -> [u8; 32] {
+    let request_id = request_id(wallet_id, requester, principal, idempotency_key);
+    signed_by_principal(&request_id, &reading.content_hashes())
+}
+
+fn request_id(wallet_id: &[u8; 32], requester: Role, principal: &[u8], name: &str) -> [u8; 32] {
+    hash(tags::REQUEST, &[wallet_id, &[requester.byte()], principal, name.as_bytes()])
+}
+
+fn signed_by_principal(request_id: &[u8; 32], content_hashes: &[[u8; 32]]) -> [u8; 32] {
+    let mut parts: Vec<&[u8]> = vec![request_id];
+    parts.extend(content_hashes.iter().map(<[u8; 32]>::as_slice));
+    hash(tags::PRINCIPAL, &parts)
 }

@@ -178,6 +178,11 @@ impl Failure {
         Self::new(Class::Refused, Vec::new(), reason)
     }
 
+    /// An approver froze the wallet while a session was under way.
+    pub fn frozen() -> Self {
+        Self::refused("the wallet is frozen")
+    }
+
     pub(crate) fn cancelled() -> Self {
         Self::new(Class::Cancelled, Vec::new(), "cancelled by the caller")
     }

@@ -151,7 +151,7 @@ pub(crate) fn decisions_seeds() -> Vec<Vec<u8>> {
     }
     let mut frozen = FreezeState::new([1; 32]);
     frozen.freeze(&Person::User.signs(freeze(Freeze::Frozen)), &approvers()).unwrap();
-    let mut policy = PolicyState::new([1; 32], b"{}".to_vec(), clock(0)).unwrap();
+    let mut policy = PolicyState::new([1; 32], 1, b"{}".to_vec(), clock(0)).unwrap();
     let signed = [Person::User.signs(change())];
     let loosening = PolicyChange {
         signed: &signed,

@@ -81,7 +81,8 @@ pub fn opening(data: &[u8]) {
     let identity = Arc::clone(&user.identity);
     let (cards, descriptor) = (KEYGEN.cards.clone(), descriptor.encode());
     let mut session =
-        Session::join_wallet(identity, pairing, cards, &descriptor, &signature, NOW_MS).unwrap();
+        Session::join_wallet(identity, pairing, cards, None, (&descriptor, &signature), NOW_MS)
+            .unwrap();
     user.step(&mut session, Event::Begin(&[]));
     match user.step(&mut session, Event::Receive(&openings)).status {
         Status::Confirm(_) => HONEST.with(|honest| assert_eq!(data, honest)),
