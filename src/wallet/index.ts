@@ -24,6 +24,7 @@ export type {
   WalletEvents,
 } from './events.js'
 export type { CeremonyId, WalletId } from './ids.js'
+export { type KeychainKeyWrapperParameters, keychainKeyWrapper } from './keychain-key-wrapper.js'
 export type { CreateWalletParameters, ProposedParty, WalletProposal } from './keygen.js'
 export {
   type DeriveAccountParameters,

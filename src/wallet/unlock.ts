@@ -12,7 +12,8 @@ const WRAPPER_NAME = /^[a-z0-9][a-z0-9.:-]{0,63}$/
 
 /**
  * Keeps the key of a party's records where this process cannot read it without being allowed to: the
- * keychain of the operating system, a KMS (`examples/kms-key-wrapper.mjs`), a hardware token.
+ * keychain of the operating system ({@link keychainKeyWrapper}), a KMS
+ * (`examples/kms-key-wrapper.mjs`), a hardware token.
  */
 export interface KeyWrapper {
   /** Stored with the records, so that a wrapper of another kind is noticed. */
