@@ -49,6 +49,7 @@ export type {
   SignRecoveryParameters,
 } from './recover.js'
 export type { RefreshParameters, RefreshReturnType } from './reshare.js'
+export type { RewrapParameters } from './rewrap.js'
 export type { SigningCeremony, TransactionSignature } from './sign-items.js'
 export type { SignTransactionParameters, SignTransactionReturnType } from './sign-transaction.js'
 export type { SignTransactionsParameters, SignTransactionsReturnType } from './sign-transactions.js'

@@ -29,7 +29,7 @@ import {
   type NewWallet,
 } from './keygen.js'
 import { type OpenWalletParameters, openNativeWallet } from './open-wallet.js'
-import { originOf, type Party } from './party.js'
+import { originOf, Party } from './party.js'
 import { type PolicyDocument, readPolicy } from './policy-document.js'
 import {
   confirmClock,
@@ -56,6 +56,7 @@ import {
 } from './sign-transactions.js'
 
 import { readStatus, type WalletStatus } from './status.js'
+import type { Stay } from './store-lease.js'
 
 /** A member of a wallet's committee. */
 export interface WalletParty {
@@ -101,18 +102,26 @@ export class MpcAgentWallet implements AsyncDisposable {
   readonly #events = new Emitter<WalletEvents>()
   readonly #closing = new AbortController()
   readonly #work = new Set<Promise<unknown>>()
+  readonly #stay: Stay
+  readonly #onLock = (): void => {
+    this.#closed ??= this.#close(MpcWalletError.wrap(this.#stay.signal.reason))
+  }
   #cosigning: Cosigning | undefined
   #closed: Promise<void> | undefined
 
   private constructor(
     { wallet: native, transport, records }: NewWallet,
     journal: Journal | undefined,
+    stay: Stay,
   ) {
     this.walletId = toWalletId(native.walletId)
     this.role = native.role
     this.policy = readPolicy(native.policy)
     setMaxListeners(0, this.#closing.signal) // one for each ceremony under way, removed with it
     this.#native = native
+    this.#stay = stay
+    stay.signal.addEventListener('abort', this.#onLock)
+    if (stay.signal.aborted) this.#onLock()
     this.#context = {
       role: native.role,
       native,
@@ -137,11 +146,7 @@ export class MpcAgentWallet implements AsyncDisposable {
    * culprits.
    */
   static async create(parameters: CreateWalletParameters): Promise<MpcAgentWallet> {
-    return await MpcAgentWallet.#start(
-      await createNativeWallet(parameters),
-      parameters.party,
-      'made',
-    )
+    return await MpcAgentWallet.#start(createNativeWallet, parameters, 'made')
   }
 
   /**
@@ -150,7 +155,7 @@ export class MpcAgentWallet implements AsyncDisposable {
    * @throws {@link MpcWalletError} as {@link MpcAgentWallet.create}.
    */
   static async join(parameters: CreateWalletParameters): Promise<MpcAgentWallet> {
-    return await MpcAgentWallet.#start(await joinNativeWallet(parameters), parameters.party, 'made')
+    return await MpcAgentWallet.#start(joinNativeWallet, parameters, 'made')
   }
 
   /**
@@ -163,11 +168,7 @@ export class MpcAgentWallet implements AsyncDisposable {
    * `SHARE_UNREADABLE` for records that were changed, and what the store says.
    */
   static async open(parameters: OpenWalletParameters): Promise<MpcAgentWallet> {
-    return await MpcAgentWallet.#start(
-      await openNativeWallet(parameters),
-      parameters.party,
-      'opened',
-    )
+    return await MpcAgentWallet.#start(openNativeWallet, parameters, 'opened')
   }
 
   /**
@@ -175,20 +176,30 @@ export class MpcAgentWallet implements AsyncDisposable {
    * MpcAgentWallet.recover}.
    */
   static async joinRecovery(parameters: JoinRecoveryParameters): Promise<MpcAgentWallet> {
-    return await MpcAgentWallet.#start(
-      await joinNativeRecovery(parameters),
-      parameters.party,
-      'joined',
-    )
+    return await MpcAgentWallet.#start(joinNativeRecovery, parameters, 'joined')
   }
 
-  static async #start(started: NewWallet, party: Party, opening: Opening): Promise<MpcAgentWallet> {
+  static async #start<Parameters extends { readonly party: Party }>(
+    begin: (parameters: Parameters, ending: AbortSignal) => Promise<NewWallet>,
+    parameters: Parameters,
+    opening: Opening,
+  ): Promise<MpcAgentWallet> {
+    const { party } = requireObject('parameters', parameters)
+    if (!Party.is(party)) throw invalid('party', 'must be made by Party.open or Party.create')
+    const origin = originOf(party)
+    const stay = origin.lease.enter()
     try {
-      const journal = await Journal.open(started.wallet, originOf(party), opening)
-      return new MpcAgentWallet(started, journal)
+      const started = await begin(parameters, stay.signal)
+      try {
+        const journal = await Journal.open(started.wallet, origin, opening)
+        return new MpcAgentWallet(started, journal, stay)
+      } catch (error) {
+        started.wallet.close()
+        throw MpcWalletError.wrap(error)
+      }
     } catch (error) {
-      started.wallet.close()
-      throw MpcWalletError.wrap(error)
+      stay[Symbol.dispose]()
+      throw error
     }
   }
 
@@ -421,10 +432,10 @@ export class MpcAgentWallet implements AsyncDisposable {
 
   /**
    * Ends every ceremony of this wallet, tells the other parties, and lets go of the share. The transport
-   * stays open.
+   * stays open. {@link Party.lock} closes all wallets of a party.
    */
   close(): Promise<void> {
-    this.#closed ??= this.#close()
+    this.#closed ??= this.#close(new MpcWalletError('SESSION_CLOSED', 'the wallet was closed'))
     return this.#closed
   }
 
@@ -432,11 +443,13 @@ export class MpcAgentWallet implements AsyncDisposable {
     await this.close()
   }
 
-  async #close(): Promise<void> {
-    this.#closing.abort(new MpcWalletError('SESSION_CLOSED', 'the wallet was closed'))
+  async #close(reason: MpcWalletError): Promise<void> {
+    this.#stay.signal.removeEventListener('abort', this.#onLock)
+    this.#closing.abort(reason)
     await Promise.allSettled(this.#work)
     this.#native.close()
     await this.#context.journal?.close()
+    this.#stay[Symbol.dispose]()
   }
 
   async #changeEpoch(

@@ -95,17 +95,25 @@ export class PartyRecords {
 
 /** All records whose id begins with a prefix. @internal */
 export async function readRecords(store: KeyShareStore, prefix: string): Promise<StoredRecord[]> {
-  const ids = await store.list(prefix)
   const records: StoredRecord[] = []
+  for await (const some of recordsInParts(store, prefix)) records.push(...some)
+  return records
+}
+
+/** The same, so many at a time as fit a batch. @internal */
+export async function* recordsInParts(
+  store: KeyShareStore,
+  prefix: string,
+): AsyncGenerator<StoredRecord[], void, void> {
+  const ids = await store.list(prefix)
   for (let start = 0; start < ids.length; start += READ_AT_ONCE) {
     const some = ids.slice(start, start + READ_AT_ONCE)
     const values = await store.commit({ writes: [], readBack: some })
-    for (const [position, id] of some.entries()) {
+    yield some.flatMap((id, position) => {
       const value = values[position]
-      if (value !== undefined) records.push({ id, value })
-    }
+      return value === undefined ? [] : [{ id, value }]
+    })
   }
-  return records
 }
 
 /** The writes of a batch, as a store takes them. @internal */
