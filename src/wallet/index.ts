@@ -48,6 +48,13 @@ export type {
   RecoveryVerdict,
   SignRecoveryParameters,
 } from './recover.js'
+export type {
+  ConcludeRequestParameters,
+  FoundSignature,
+  RequestsFilter,
+  WalletRequest,
+  WalletRequests,
+} from './requests.js'
 export type { RefreshParameters, RefreshReturnType } from './reshare.js'
 export type { RewrapParameters } from './rewrap.js'
 export type { SigningCeremony, TransactionSignature } from './sign-items.js'

@@ -4,6 +4,7 @@ import { ChainType } from '../chain-type.js'
 import { MpcWalletError } from '../errors.js'
 import { invalid, requireFunction, requireObject } from '../guards.js'
 import type { Hex } from '../hex.js'
+import type { RequestId } from '../ledger/index.js'
 import type { Wallet } from '../native.js'
 import type { PartyRole } from '../party-role.js'
 import { Accounts } from './accounts.js'
@@ -43,6 +44,16 @@ import {
   type SignRecoveryParameters,
   signRecovery,
 } from './recover.js'
+import {
+  type ConcludeRequestParameters,
+  concludeRequest,
+  getRequest,
+  listRequests,
+  pruneRequests,
+  type RequestsFilter,
+  type WalletRequest,
+  type WalletRequests,
+} from './requests.js'
 import { type RefreshParameters, type RefreshReturnType, refresh } from './reshare.js'
 import {
   type SignTransactionParameters,
@@ -399,6 +410,51 @@ export class MpcAgentWallet implements AsyncDisposable {
       this.#cosigning = undefined
     })
     return cosigner
+  }
+
+  /**
+   * The signing requests that this party remembers, its own and those it was asked for, by the time
+   * of their creation. `{ state: 'unknown' }` are those that somebody has to look up on the chain.
+   *
+   * @throws {@link MpcWalletError} `INVALID_INPUT` without a store, or what the store says.
+   */
+  async requests(filter: RequestsFilter = {}): Promise<WalletRequests> {
+    this.#assertOpen()
+    return await this.#track(listRequests(this.#context, filter))
+  }
+
+  /**
+   * One request, `undefined` where there is none of this id.
+   *
+   * @throws {@link MpcWalletError} `LEDGER_CORRUPT` if its record cannot be read.
+   */
+  async request(requestId: RequestId): Promise<WalletRequest | undefined> {
+    this.#assertOpen()
+    return await this.#track(getRequest(this.#context, requestId))
+  }
+
+  /**
+   * Says how a request ended whose outcome was unknown, after somebody looked at the chain
+   * (docs/ledger.md). Its idempotency key answers with that from then on: with the signatures, which
+   * are taken as they are given, or with the failure.
+   *
+   * @example
+   * const { requests } = await wallet.requests({ state: 'unknown' })
+   * await wallet.concludeRequest({ requestId, state: 'failed', reason: 'nonce 7 was used up' })
+   * @throws {@link MpcWalletError} `INVALID_INPUT` if its outcome is not unknown.
+   */
+  async concludeRequest(parameters: ConcludeRequestParameters): Promise<WalletRequest> {
+    this.#assertOpen()
+    return await this.#track(concludeRequest(this.#context, parameters))
+  }
+
+  /**
+   * Forgets requests that ended, or never began, more than 90 days ago; never one whose outcome is
+   * unknown. Their idempotency keys are free again. Returns how many.
+   */
+  async pruneRequests(): Promise<number> {
+    this.#assertOpen()
+    return await this.#track(pruneRequests(this.#context))
   }
 
   /**
