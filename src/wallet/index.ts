@@ -61,7 +61,7 @@ export type { SigningCeremony, TransactionSignature } from './sign-items.js'
 export type { SignTransactionParameters, SignTransactionReturnType } from './sign-transaction.js'
 export type { SignTransactionsParameters, SignTransactionsReturnType } from './sign-transactions.js'
 export type { SigningOptions, TransactionToSign } from './signing-request.js'
-export type { PeerStatus, WalletStatus } from './status.js'
+export type { EpochAge, PeerStatus, StatusParameters, WalletStatus } from './status.js'
 export type { KeyWrapper, Password, Unlock, UnlockCost } from './unlock.js'
 export {
   type BackupUnlock,

@@ -66,7 +66,7 @@ import {
   signTransactions,
 } from './sign-transactions.js'
 
-import { readStatus, type WalletStatus } from './status.js'
+import { readStatus, type StatusParameters, type WalletStatus } from './status.js'
 import type { Stay } from './store-lease.js'
 
 /** A member of a wallet's committee. */
@@ -277,10 +277,17 @@ export class MpcAgentWallet implements AsyncDisposable {
     return await this.#track(signTransaction(this.#context, parameters))
   }
 
-  /** Where the wallet stands at this party: its epochs, its peers, its backups. */
-  async status(): Promise<WalletStatus> {
+  /**
+   * Where the wallet stands at this party: its epochs and how old the shares are, its peers, its
+   * backups.
+   *
+   * @example
+   * const { epochAge, backup } = await wallet.status()
+   * if (epochAge?.refreshDue) remindTheOperators(epochAge.days)
+   */
+  async status(parameters: StatusParameters = {}): Promise<WalletStatus> {
     this.#assertOpen()
-    return await this.#track(readStatus(this.#context))
+    return await this.#track(readStatus(this.#context, parameters))
   }
 
   /**

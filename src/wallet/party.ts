@@ -3,6 +3,7 @@ import { invalid, requireObject, requireRole } from '../guards.js'
 import { type Identity, native, type Pairing, type Store, type Vault } from '../native.js'
 import type { PartyRole } from '../party-role.js'
 import type { KeyShareStore, OutsideCounter } from '../storage/index.js'
+import { EpochTimes } from './epoch-times.js'
 import { Generation } from './generation.js'
 import { toWalletId, type WalletId } from './ids.js'
 import { PartyRecords, readRecords } from './party-records.js'
@@ -194,12 +195,13 @@ export class Party {
       return await StoreLease.take(store, async (lease) => {
         const opened = await openStore(parameters, checked, lease)
         const batch = backup.restore(opened.store, BigInt(Date.now()))
-        if (opened.identity === undefined) await opened.records.commit(batch)
+        const exportedAtMs = Number(backup.exportedAtMs)
+        if (opened.identity === undefined) await opened.records.commit(batch, exportedAtMs)
         else {
           if (Buffer.compare(opened.identity.identityKey, backup.identityKey) !== 0)
             throw invalid('store', 'must not be that of another party')
           const writes = batch.writes.filter(({ id }) => id !== IDENTITY_ID)
-          await opened.records.commit({ ...batch, writes })
+          await opened.records.commit({ ...batch, writes }, exportedAtMs)
         }
         const sealed = await store.load(IDENTITY_ID)
         if (sealed === undefined)
@@ -311,7 +313,8 @@ async function openStore(
   const identity = sealed && vault.openIdentity(sealed)
   const seen = await readRecords(store, 'session/')
   const opened = vault.store([...seen, ...(await readRecords(store, 'count/'))])
-  const records = new PartyRecords({ native: opened, store, generation })
+  const epochTimes = await EpochTimes.open(store)
+  const records = new PartyRecords({ native: opened, store, generation, epochTimes })
   if (openedBy === 'next') await finishMove({ vault, records })
   return {
     vault,
