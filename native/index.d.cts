@@ -255,6 +255,20 @@ export declare class Vault {
   openIdentity(sealed: Uint8Array): Identity
   /** What sessions of this party seal with; `records` are those of the store under `session/` and `count/`. */
   store(records: Array<StoredRecord>): Store
+  /** What keeps the store readable to whoever opens either vault, until the move is done. */
+  linkTo(next: Vault): VaultLinks
+  /** From here on the records are the next vault's. What seals with this one does as well. */
+  moveTo(next: Vault): void
+  /** In a store whose move was interrupted, and whose first vault this is: goes on with it. */
+  moveForward(nextHeader: Uint8Array, forward: Uint8Array): void
+  /** In a store whose move was interrupted, and whose next vault this is: opens what was not moved yet. */
+  reachBack(header: Uint8Array, back: Uint8Array): void
+  /** Moves records; those that are not under the previous key stay as they are. */
+  rewrap(records: Array<StoredRecord>): StoreBatch
+  /** When nothing is sealed under the previous key any more. */
+  forgetPrevious(): void
+  /** Wipes the keys: from here on neither this vault nor what it gave its store to seals or opens a record. */
+  lock(): void
 }
 
 /** One party's certified wallet: the share inside, only public data outside. Has no constructor. */
@@ -640,6 +654,14 @@ export interface VaultHeaderInfo {
   wrapper?: string
   /** What the wrapper gives the key back for. */
   wrapped?: Bytes
+}
+
+/** The keys of two vaults, each under the other. */
+export interface VaultLinks {
+  /** The next one's under this one's. */
+  forward: Bytes
+  /** This one's under the next one's. */
+  back: Bytes
 }
 
 /** What was written, and what to note about it. */

@@ -249,6 +249,11 @@ export const ERROR_TABLE = Object.freeze({
     retryable: true,
     next: 'look at the keychain, the key-management service or the prompt, then open again',
   },
+  UNLOCK_KEY_ABSENT: {
+    meaning: 'what keeps the key of the records is there, and has no such key',
+    retryable: false,
+    next: "unlock the right user's keychain or restore that entry; if it is gone for good, restore a backup or have this party recovered",
+  },
   PEER_MISSING: {
     meaning: 'an optional package that this function needs is not installed; the message names it',
     retryable: false,

@@ -448,6 +448,31 @@ const CALLS: Record<string, () => Call | Promise<Call>> = {
     const { writes } = vault.store([]).sealIdentity(Identity.generate('user'))
     return { values: [writes[0]?.value], call: (sealed) => vault.openIdentity(sealed) }
   },
+  'Vault#linkTo': () => {
+    const vault = freshVault()
+    return { values: [freshVault()], call: (next) => vault.linkTo(next) }
+  },
+  'Vault#moveTo': () => {
+    const vault = freshVault()
+    return { values: [freshVault()], call: (next) => vault.moveTo(next) }
+  },
+  'Vault#moveForward': () => {
+    const [vault, next] = [freshVault(), freshVault()]
+    const values = [next.header, vault.linkTo(next).forward]
+    return { values, call: (header, link) => vault.moveForward(header, link) }
+  },
+  'Vault#reachBack': () => {
+    const [vault, next] = [freshVault(), freshVault()]
+    const values = [vault.header, vault.linkTo(next).back]
+    return { values, call: (header, link) => next.reachBack(header, link) }
+  },
+  'Vault#rewrap': () => {
+    const vault = freshVault()
+    const identity = Identity.generate('agent')
+    const records = vault.store([]).sealIdentity(identity).writes
+    vault.moveTo(freshVault())
+    return { values: [records], call: (sealed) => vault.rewrap(sealed) }
+  },
   'Vault#store': () => {
     const vault = freshVault()
     return { values: [[]], call: (records) => vault.store(records) }

@@ -102,6 +102,13 @@ const SURFACE = [
   'Vault#header',
   'Vault#openIdentity',
   'Vault#store',
+  'Vault#linkTo',
+  'Vault#moveTo',
+  'Vault#moveForward',
+  'Vault#reachBack',
+  'Vault#rewrap',
+  'Vault#forgetPrevious',
+  'Vault#lock',
   'Wallet',
   'Wallet#backup',
   'Wallet#backupRecordIds',
@@ -153,6 +160,7 @@ const SURFACE = [
   'StoreWrite',
   'StoreWriteKind',
   'VaultHeaderInfo',
+  'VaultLinks',
   'WrittenBackup',
 ]
 

@@ -109,9 +109,11 @@ export async function recordsOf(stores: Each<KeyShareStore>): Promise<Each<Recor
   return await each((role) => contents(stores[role]))
 }
 
-/** Those that are sealed. Of the audit log and the request ledger every opening writes some. */
+/** Those that are sealed. Of the audit log and the request ledger every opening writes some; times are in the clear. */
 export function sealedOf(records: Records): Records {
-  return new Map([...records].filter(([id]) => !/^(?:audit|request|open-session)\b/.test(id)))
+  return new Map(
+    [...records].filter(([id]) => !/^(?:audit|request|open-session|epoch-time)\b/.test(id)),
+  )
 }
 
 /** All sealed records of each party. */

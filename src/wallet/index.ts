@@ -24,6 +24,7 @@ export type {
   WalletEvents,
 } from './events.js'
 export type { CeremonyId, WalletId } from './ids.js'
+export { type KeychainKeyWrapperParameters, keychainKeyWrapper } from './keychain-key-wrapper.js'
 export type { CreateWalletParameters, ProposedParty, WalletProposal } from './keygen.js'
 export {
   type DeriveAccountParameters,
@@ -48,12 +49,20 @@ export type {
   RecoveryVerdict,
   SignRecoveryParameters,
 } from './recover.js'
+export type {
+  ConcludeRequestParameters,
+  FoundSignature,
+  RequestsFilter,
+  WalletRequest,
+  WalletRequests,
+} from './requests.js'
 export type { RefreshParameters, RefreshReturnType } from './reshare.js'
+export type { RewrapParameters } from './rewrap.js'
 export type { SigningCeremony, TransactionSignature } from './sign-items.js'
 export type { SignTransactionParameters, SignTransactionReturnType } from './sign-transaction.js'
 export type { SignTransactionsParameters, SignTransactionsReturnType } from './sign-transactions.js'
 export type { SigningOptions, TransactionToSign } from './signing-request.js'
-export type { PeerStatus, WalletStatus } from './status.js'
+export type { EpochAge, PeerStatus, StatusParameters, WalletStatus } from './status.js'
 export type { KeyWrapper, Password, Unlock, UnlockCost } from './unlock.js'
 export {
   type BackupUnlock,

@@ -20,7 +20,7 @@ import { type CeremonyObserver, runCeremony } from './ceremony.js'
 import { Emitter } from './emitter.js'
 import type { CeremonyProgress, EnvelopeDropped, WalletEvents } from './events.js'
 import { toCeremonyId } from './ids.js'
-import { Party, type PartyKeys, takePartyKeys } from './party.js'
+import { type Party, type PartyKeys, takePartyKeys } from './party.js'
 import type { PartyRecords } from './party-records.js'
 import { type PolicyDocument, readPolicy } from './policy-document.js'
 import { Stop } from './stop.js'
@@ -83,6 +83,8 @@ interface Keygen {
   readonly transport: Transport
   readonly confirm: CreateWalletParameters['confirm']
   readonly signal: AbortSignal | undefined
+  /** Aborted when the party is locked. */
+  readonly ending: AbortSignal
   readonly timeoutMs: number
   readonly observer: CeremonyObserver
 }
@@ -100,8 +102,11 @@ export interface NewWallet {
 }
 
 /** Starts a key generation. @internal */
-export async function createNativeWallet(parameters: CreateWalletParameters): Promise<NewWallet> {
-  const keygen = readParameters(parameters)
+export async function createNativeWallet(
+  parameters: CreateWalletParameters,
+  ending: AbortSignal,
+): Promise<NewWallet> {
+  const keygen = { ...readParameters(parameters), ending }
   return await run(keygen, true, async ({ identity, pairing, store }) =>
     native.Session.createWallet(
       identity,
@@ -115,8 +120,11 @@ export async function createNativeWallet(parameters: CreateWalletParameters): Pr
 }
 
 /** Waits for the key generation that another party starts, and takes part. @internal */
-export async function joinNativeWallet(parameters: CreateWalletParameters): Promise<NewWallet> {
-  const keygen = readParameters(parameters)
+export async function joinNativeWallet(
+  parameters: CreateWalletParameters,
+  ending: AbortSignal,
+): Promise<NewWallet> {
+  const keygen = { ...readParameters(parameters), ending }
   return await run(keygen, false, (keys, stop) => joinSession(keygen, keys, stop))
 }
 
@@ -126,7 +134,11 @@ async function run(
   open: (keys: PartyKeys, stop: Stop) => Promise<Session>,
 ): Promise<NewWallet> {
   const { party, transport, observer } = keygen
-  using stop = new Stop({ timeoutMs: keygen.timeoutMs, caller: keygen.signal })
+  using stop = new Stop({
+    timeoutMs: keygen.timeoutMs,
+    caller: keygen.signal,
+    owner: keygen.ending,
+  })
   try {
     stop.throwIfStopped()
     const keys = takePartyKeys(party)
@@ -211,12 +223,11 @@ async function askOperator(
   }
 }
 
-function readParameters(parameters: CreateWalletParameters): Keygen {
+function readParameters(parameters: CreateWalletParameters): Omit<Keygen, 'ending'> {
   const { party, transport, cards, confirm, signal, timeoutMs } = requireObject(
     'parameters',
     parameters,
   )
-  if (!Party.is(party)) throw invalid('party', 'must be made by Party.create')
   return {
     party,
     cards: readCards(cards, party),

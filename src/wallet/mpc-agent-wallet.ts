@@ -4,6 +4,7 @@ import { ChainType } from '../chain-type.js'
 import { MpcWalletError } from '../errors.js'
 import { invalid, requireFunction, requireObject } from '../guards.js'
 import type { Hex } from '../hex.js'
+import type { RequestId } from '../ledger/index.js'
 import type { Wallet } from '../native.js'
 import type { PartyRole } from '../party-role.js'
 import { Accounts } from './accounts.js'
@@ -29,7 +30,7 @@ import {
   type NewWallet,
 } from './keygen.js'
 import { type OpenWalletParameters, openNativeWallet } from './open-wallet.js'
-import { originOf, type Party } from './party.js'
+import { originOf, Party } from './party.js'
 import { type PolicyDocument, readPolicy } from './policy-document.js'
 import {
   confirmClock,
@@ -43,6 +44,16 @@ import {
   type SignRecoveryParameters,
   signRecovery,
 } from './recover.js'
+import {
+  type ConcludeRequestParameters,
+  concludeRequest,
+  getRequest,
+  listRequests,
+  pruneRequests,
+  type RequestsFilter,
+  type WalletRequest,
+  type WalletRequests,
+} from './requests.js'
 import { type RefreshParameters, type RefreshReturnType, refresh } from './reshare.js'
 import {
   type SignTransactionParameters,
@@ -55,7 +66,8 @@ import {
   signTransactions,
 } from './sign-transactions.js'
 
-import { readStatus, type WalletStatus } from './status.js'
+import { readStatus, type StatusParameters, type WalletStatus } from './status.js'
+import type { Stay } from './store-lease.js'
 
 /** A member of a wallet's committee. */
 export interface WalletParty {
@@ -109,18 +121,26 @@ export class MpcAgentWallet implements AsyncDisposable {
   readonly #events = new Emitter<WalletEvents>()
   readonly #closing = new AbortController()
   readonly #work = new Set<Promise<unknown>>()
+  readonly #stay: Stay
+  readonly #onLock = (): void => {
+    this.#closed ??= this.#close(MpcWalletError.wrap(this.#stay.signal.reason))
+  }
   #cosigning: Cosigning | undefined
   #closed: Promise<void> | undefined
 
   private constructor(
     { wallet: native, transport, records }: NewWallet,
     journal: Journal | undefined,
+    stay: Stay,
   ) {
     this.walletId = toWalletId(native.walletId)
     this.role = native.role
     this.policy = readPolicy(native.policy)
     setMaxListeners(0, this.#closing.signal) // one for each ceremony under way, removed with it
     this.#native = native
+    this.#stay = stay
+    stay.signal.addEventListener('abort', this.#onLock)
+    if (stay.signal.aborted) this.#onLock()
     this.#context = {
       role: native.role,
       native,
@@ -145,11 +165,7 @@ export class MpcAgentWallet implements AsyncDisposable {
    * culprits.
    */
   static async create(parameters: CreateWalletParameters): Promise<MpcAgentWallet> {
-    return await MpcAgentWallet.#start(
-      await createNativeWallet(parameters),
-      parameters.party,
-      'made',
-    )
+    return await MpcAgentWallet.#start(createNativeWallet, parameters, 'made')
   }
 
   /**
@@ -158,7 +174,7 @@ export class MpcAgentWallet implements AsyncDisposable {
    * @throws {@link MpcWalletError} as {@link MpcAgentWallet.create}.
    */
   static async join(parameters: CreateWalletParameters): Promise<MpcAgentWallet> {
-    return await MpcAgentWallet.#start(await joinNativeWallet(parameters), parameters.party, 'made')
+    return await MpcAgentWallet.#start(joinNativeWallet, parameters, 'made')
   }
 
   /**
@@ -171,11 +187,7 @@ export class MpcAgentWallet implements AsyncDisposable {
    * `SHARE_UNREADABLE` for records that were changed, and what the store says.
    */
   static async open(parameters: OpenWalletParameters): Promise<MpcAgentWallet> {
-    return await MpcAgentWallet.#start(
-      await openNativeWallet(parameters),
-      parameters.party,
-      'opened',
-    )
+    return await MpcAgentWallet.#start(openNativeWallet, parameters, 'opened')
   }
 
   /**
@@ -183,20 +195,30 @@ export class MpcAgentWallet implements AsyncDisposable {
    * MpcAgentWallet.recover}.
    */
   static async joinRecovery(parameters: JoinRecoveryParameters): Promise<MpcAgentWallet> {
-    return await MpcAgentWallet.#start(
-      await joinNativeRecovery(parameters),
-      parameters.party,
-      'joined',
-    )
+    return await MpcAgentWallet.#start(joinNativeRecovery, parameters, 'joined')
   }
 
-  static async #start(started: NewWallet, party: Party, opening: Opening): Promise<MpcAgentWallet> {
+  static async #start<Parameters extends { readonly party: Party }>(
+    begin: (parameters: Parameters, ending: AbortSignal) => Promise<NewWallet>,
+    parameters: Parameters,
+    opening: Opening,
+  ): Promise<MpcAgentWallet> {
+    const { party } = requireObject('parameters', parameters)
+    if (!Party.is(party)) throw invalid('party', 'must be made by Party.open or Party.create')
+    const origin = originOf(party)
+    const stay = origin.lease.enter()
     try {
-      const journal = await Journal.open(started.wallet, originOf(party), opening)
-      return new MpcAgentWallet(started, journal)
+      const started = await begin(parameters, stay.signal)
+      try {
+        const journal = await Journal.open(started.wallet, origin, opening)
+        return new MpcAgentWallet(started, journal, stay)
+      } catch (error) {
+        started.wallet.close()
+        throw MpcWalletError.wrap(error)
+      }
     } catch (error) {
-      started.wallet.close()
-      throw MpcWalletError.wrap(error)
+      stay[Symbol.dispose]()
+      throw error
     }
   }
 
@@ -272,10 +294,17 @@ export class MpcAgentWallet implements AsyncDisposable {
     return await this.#track(signTransaction(this.#context, parameters))
   }
 
-  /** Where the wallet stands at this party: its epochs, its peers, its backups. */
-  async status(): Promise<WalletStatus> {
+  /**
+   * Where the wallet stands at this party: its epochs and how old the shares are, its peers, its
+   * backups.
+   *
+   * @example
+   * const { epochAge, backup } = await wallet.status()
+   * if (epochAge?.refreshDue) remindTheOperators(epochAge.days)
+   */
+  async status(parameters: StatusParameters = {}): Promise<WalletStatus> {
     this.#assertOpen()
-    return await this.#track(readStatus(this.#context))
+    return await this.#track(readStatus(this.#context, parameters))
   }
 
   /**
@@ -408,6 +437,51 @@ export class MpcAgentWallet implements AsyncDisposable {
   }
 
   /**
+   * The signing requests that this party remembers, its own and those it was asked for, by the time
+   * of their creation. `{ state: 'unknown' }` are those that somebody has to look up on the chain.
+   *
+   * @throws {@link MpcWalletError} `INVALID_INPUT` without a store, or what the store says.
+   */
+  async requests(filter: RequestsFilter = {}): Promise<WalletRequests> {
+    this.#assertOpen()
+    return await this.#track(listRequests(this.#context, filter))
+  }
+
+  /**
+   * One request, `undefined` where there is none of this id.
+   *
+   * @throws {@link MpcWalletError} `LEDGER_CORRUPT` if its record cannot be read.
+   */
+  async request(requestId: RequestId): Promise<WalletRequest | undefined> {
+    this.#assertOpen()
+    return await this.#track(getRequest(this.#context, requestId))
+  }
+
+  /**
+   * Says how a request ended whose outcome was unknown, after somebody looked at the chain
+   * (docs/ledger.md). Its idempotency key answers with that from then on: with the signatures, which
+   * are taken as they are given, or with the failure.
+   *
+   * @example
+   * const { requests } = await wallet.requests({ state: 'unknown' })
+   * await wallet.concludeRequest({ requestId, state: 'failed', reason: 'nonce 7 was used up' })
+   * @throws {@link MpcWalletError} `INVALID_INPUT` if its outcome is not unknown.
+   */
+  async concludeRequest(parameters: ConcludeRequestParameters): Promise<WalletRequest> {
+    this.#assertOpen()
+    return await this.#track(concludeRequest(this.#context, parameters))
+  }
+
+  /**
+   * Forgets requests that ended, or never began, more than 90 days ago; never one whose outcome is
+   * unknown. Their idempotency keys are free again. Returns how many.
+   */
+  async pruneRequests(): Promise<number> {
+    this.#assertOpen()
+    return await this.#track(pruneRequests(this.#context))
+  }
+
+  /**
    * The lines of this party's audit log, the last of them a head that stands for all before it. Keep
    * that one somewhere else: with it, whoever verifies the log sees if anything up to it was changed
    * or cut off. A party without a store keeps no log.
@@ -438,10 +512,10 @@ export class MpcAgentWallet implements AsyncDisposable {
 
   /**
    * Ends every ceremony of this wallet, tells the other parties, and lets go of the share. The transport
-   * stays open.
+   * stays open. {@link Party.lock} closes all wallets of a party.
    */
   close(): Promise<void> {
-    this.#closed ??= this.#close()
+    this.#closed ??= this.#close(new MpcWalletError('SESSION_CLOSED', 'the wallet was closed'))
     return this.#closed
   }
 
@@ -449,11 +523,13 @@ export class MpcAgentWallet implements AsyncDisposable {
     await this.close()
   }
 
-  async #close(): Promise<void> {
-    this.#closing.abort(new MpcWalletError('SESSION_CLOSED', 'the wallet was closed'))
+  async #close(reason: MpcWalletError): Promise<void> {
+    this.#stay.signal.removeEventListener('abort', this.#onLock)
+    this.#closing.abort(reason)
     await Promise.allSettled(this.#work)
     this.#native.close()
     await this.#context.journal?.close()
+    this.#stay[Symbol.dispose]()
   }
 
   async #changeEpoch(

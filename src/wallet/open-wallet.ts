@@ -4,7 +4,7 @@ import { native } from '../native.js'
 import { requireTransport, type Transport } from '../transport/index.js'
 import type { WalletId } from './ids.js'
 import type { NewWallet } from './keygen.js'
-import { originOf, Party } from './party.js'
+import { originOf, type Party } from './party.js'
 import { readRecords } from './party-records.js'
 
 /** Which wallet to open, and how its parties are reached. */
@@ -20,7 +20,6 @@ export interface OpenWalletParameters {
 /** Opens a wallet from its sealed records. @internal */
 export async function openNativeWallet(parameters: OpenWalletParameters): Promise<NewWallet> {
   const { party, walletId, transport } = requireObject('parameters', parameters)
-  if (!Party.is(party)) throw invalid('party', 'must be made by Party.open')
   const checked = requireTransport('transport', transport)
   try {
     const { identity, store, records } = originOf(party)

@@ -8,7 +8,7 @@ import type { CeremonyProgress, EnvelopeDropped } from './events.js'
 import type { WalletId } from './ids.js'
 import { bytesOfCards, type NewWallet, observeCeremony, readCard, readCards } from './keygen.js'
 import { notifyPeers } from './notices.js'
-import { Party, takePartyKeys } from './party.js'
+import { type Party, takePartyKeys } from './party.js'
 import {
   attempt,
   makeEpoch,
@@ -158,12 +158,14 @@ export async function recover(
 }
 
 /** Joins a wallet as the device that replaces a lost one. @internal */
-export async function joinNativeRecovery(parameters: JoinRecoveryParameters): Promise<NewWallet> {
+export async function joinNativeRecovery(
+  parameters: JoinRecoveryParameters,
+  ending: AbortSignal,
+): Promise<NewWallet> {
   const { party, walletId, cards, transport, signal, timeoutMs } = requireObject(
     'parameters',
     parameters,
   )
-  if (!Party.is(party)) throw invalid('party', 'must be made by Party.create or Party.open')
   if (typeof walletId !== 'string' || !WALLET_ID.test(walletId))
     throw invalid('walletId', 'must be the id of the wallet')
   const id = new Uint8Array(Buffer.from(walletId.slice(2), 'hex'))
@@ -171,7 +173,11 @@ export async function joinNativeRecovery(parameters: JoinRecoveryParameters): Pr
   const pinned = bytesOfCards(readCards(cards, party))
   const wait = readTimeout(timeoutMs)
   const lifetimeMs = wait + SESSION_GRACE_MS
-  using stop = new Stop({ timeoutMs: wait, caller: requireSignal('signal', signal) })
+  using stop = new Stop({
+    timeoutMs: wait,
+    caller: requireSignal('signal', signal),
+    owner: ending,
+  })
   try {
     stop.throwIfStopped()
     const { identity, store, records } = takePartyKeys(party)

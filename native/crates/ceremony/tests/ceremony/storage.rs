@@ -66,6 +66,10 @@ fn kind(commit: &Commit) -> &'static str {
         Key::Replaced { .. } => "replaced key",
         Key::PendingRecovery { .. } => "recovery",
         Key::LastBackup { .. } | Key::Restored { .. } => "backup",
+        Key::PolicyState { .. }
+        | Key::FreezeState { .. }
+        | Key::Approvals { .. }
+        | Key::Spending { .. } => "authority",
         Key::Acknowledged { .. } => "acknowledgement",
         Key::Certificate { .. } => "certificate",
         Key::SetupFailures(..)
