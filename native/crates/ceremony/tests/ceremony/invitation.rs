@@ -330,7 +330,7 @@ fn details_that_the_descriptor_does_not_commit_to_are_refused() {
 }
 
 fn accepts(invitation: &Invitation, payloads: Vec<ParsedPayload>) -> Result<(), Failure> {
-    accept(&invitation, payloads, NOW_MS).map(|_| ())
+    accept(invitation, payloads, NOW_MS).map(|_| ())
 }
 
 #[test]

@@ -97,7 +97,7 @@ pub(super) enum Check {
 #[derive(Debug)]
 pub(super) struct Threshold {
     pub(super) above: Option<(AssetId, U256)>,
-    pub(super) kinds: HashSet<EffectKind>,
+    pub(super) kinds: BTreeSet<EffectKind>,
     pub(super) quorum: Quorum,
 }
 
@@ -144,7 +144,7 @@ impl Policy {
             empty: config.rules.is_empty() && config.custom_rules.is_empty(),
         };
         config.exceptions.iter().for_each(|exception| policy.except(exception));
-        policy.add_rules(config);
+        policy.add_rules(config, "");
         policy
     }
 
@@ -152,6 +152,17 @@ impl Policy {
     #[must_use]
     pub fn with_approvers(mut self, persons: &[PolicyApprover]) -> Self {
         self.approvers = persons.iter().map(|one| (one.role(), one.key().to_vec())).collect();
+        self
+    }
+
+    /// The policy with rules of this party's own besides, reported as `local/…`. Rules only forbid or ask, so it can
+    /// only tighten: whatever else the supplement says, exceptions, shares or `permissive`, is left out.
+    #[must_use]
+    pub fn supplemented_by(mut self, supplement: &PolicyConfig, party: Role) -> Self {
+        self.add_rules(supplement, "local/");
+        self.custom_rules.extend(custom_rules(supplement, party));
+        self.custom_rules.sort();
+        self.custom_rules.dedup();
         self
     }
 
@@ -199,14 +210,14 @@ impl Policy {
         }
     }
 
-    fn add_rules(&mut self, config: &PolicyConfig) {
+    fn add_rules(&mut self, config: &PolicyConfig, prefix: &str) {
         let keys: BTreeMap<&str, [u8; 32]> =
             config.principals.iter().map(|it| (it.name.as_str(), it.key.0)).collect();
         for rule in &config.rules {
             if let RuleBody::FiatLimits(limits) = &rule.body {
                 self.currencies.insert(limits.currency.clone());
             }
-            self.rules.push(compile(rule, &keys, self.quorums));
+            self.rules.push(compile(rule, prefix, &keys, self.quorums));
         }
         self.rules.sort_by(|one, other| one.id.cmp(&other.id));
     }
@@ -219,7 +230,12 @@ fn custom_rules(config: &PolicyConfig, party: Role) -> Vec<Arc<str>> {
     ids
 }
 
-fn compile(rule: &Rule, keys: &BTreeMap<&str, [u8; 32]>, quorums: Quorums) -> CompiledRule {
+fn compile(
+    rule: &Rule,
+    prefix: &str,
+    keys: &BTreeMap<&str, [u8; 32]>,
+    quorums: Quorums,
+) -> CompiledRule {
     let body = match &rule.body {
         RuleBody::SpendingLimits(limits) => CompiledBody::Spending(limits.clone()),
         RuleBody::FeeLimits(limits) => CompiledBody::Fees(limits.clone()),
@@ -244,7 +260,7 @@ fn compile(rule: &Rule, keys: &BTreeMap<&str, [u8; 32]>, quorums: Quorums) -> Co
         RuleBody::FiatLimits(limits) => CompiledBody::Fiat(limits.clone()),
     };
     let principal = rule.principal.as_ref().and_then(|name| keys.get(name.as_str()).copied());
-    CompiledRule { id: rule.id.as_str().into(), principal, body }
+    CompiledRule { id: format!("{prefix}{}", rule.id).into(), principal, body }
 }
 
 fn recipient_set(recipients: &Recipients) -> RecipientSet {

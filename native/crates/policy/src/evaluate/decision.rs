@@ -104,6 +104,8 @@ pub struct Reservation {
     pub recipient: Option<AccountId>,
     /// Unix seconds after which it can no longer happen; `None` never.
     pub expiry: Option<u64>,
+    /// Whether somebody else may submit it, so that only its expiry ends it, and a look at the chain.
+    pub deferred: bool,
 }
 
 /// How value leaves.

@@ -11,6 +11,10 @@ use super::decision::RuleResult;
 use super::evidence::Price;
 use super::movements::Total;
 
+/// Why a ledger that cannot know what was spent refuses.
+pub(super) const LIMITS_FULL: &str =
+    "every limit counts as used up, since the store was restored or rolled back";
+
 const DAY_MS: u64 = 24 * 60 * 60 * 1_000;
 const WEEK_MS: u64 = 7 * DAY_MS;
 
@@ -151,9 +155,7 @@ impl Counter<'_> {
                 continue;
             }
             if inputs.spending.limits_full() {
-                return RuleResult::rejected(
-                    "every limit counts as used up, since the store was restored or rolled back",
-                );
+                return RuleResult::rejected(LIMITS_FULL);
             }
             let share = share(limit, inputs.policy.share);
             let spent = inputs.spending.spent(name, since_ms, self.principal);

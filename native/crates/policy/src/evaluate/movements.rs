@@ -1,7 +1,7 @@
 //! What leaves the wallet in a request: read once, judged by every rule.
 
 use std::borrow::Cow;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use alloy_primitives::U256;
 
@@ -37,6 +37,8 @@ pub(super) struct Movement<'a> {
 pub(super) struct Movements<'a> {
     /// Every effect that rules look at, with its payload.
     pub(super) effects: Vec<(&'a Item, &'a Effect)>,
+    /// Kinds of all effects.
+    pub(super) kinds: BTreeSet<EffectKind>,
     /// Value that leaves, fees left out.
     pub(super) out: Vec<Movement<'a>>,
     /// Fees that this wallet pays.
@@ -56,6 +58,7 @@ impl<'a> Movements<'a> {
         }
         let mut read = Self {
             effects: Vec::new(),
+            kinds: BTreeSet::new(),
             out: Vec::new(),
             fees: Vec::new(),
             spent: BTreeMap::new(),
@@ -66,6 +69,7 @@ impl<'a> Movements<'a> {
             for effect in &item.effects {
                 check_effect(item, effect)?;
                 read.effects.push((item, effect));
+                read.kinds.insert(effect.kind);
                 read.take(policy, request, index, effect);
             }
         }
@@ -143,6 +147,7 @@ impl Movement<'_> {
             },
             recipient: self.payee.cloned(),
             expiry: self.effect.expiry,
+            deferred: self.effect.deferred,
         }
     }
 }

@@ -2,14 +2,16 @@
 
 use std::collections::{HashMap, HashSet};
 
-use crate::caip::ChainId;
+use alloy_primitives::U256;
+
+use crate::caip::{AssetId, ChainId};
 use crate::effect::{Argument, Call, Domain, Effect, EffectKind};
 use crate::rulebook::{BusinessHours, TimeBounds, Velocity};
 
 use super::Inputs;
 use super::compile::{Check, CompiledBody, CompiledRule, RecipientSet, Restrictions, Threshold};
 use super::decision::{Outcome, RuleResult};
-use super::limits::{self, share_of_count};
+use super::limits::{self, LIMITS_FULL, share_of_count};
 use super::movements::Movement;
 use super::request::PayloadKind;
 
@@ -170,6 +172,9 @@ fn forbidden_call(rule: &Restrictions, effect: &Effect) -> Option<&'static str> 
     {
         return Some("the function is not allowed");
     }
+    if rule.arguments.is_empty() {
+        return None;
+    }
     let (Some(call), Some(target), Some(selector)) = (call, target, selector) else { return None };
     let checks = rule.arguments.get(&(target.clone(), selector))?;
     let kept = checks.iter().all(|(position, check)| keeps(call, *position, check));
@@ -192,19 +197,25 @@ fn keeps(call: &Call, position: usize, check: &Check) -> bool {
 fn threshold(rule: &Threshold, inputs: &Inputs<'_>) -> RuleResult {
     let quorum = rule.quorum;
     if let Some((asset, above)) = &rule.above
-        && let Some(asked) = inputs.movements.spent(asset)
-        && asked.is_none_or(|asked| asked > *above)
+        && exceeds(inputs, asset, *above)
     {
         let reason = format!("more than {above} of {asset} in one request").into();
         return RuleResult::NeedsApproval { reason, quorum };
     }
-    let mut kinds = inputs.movements.effects.iter().map(|(_, effect)| effect.kind);
-    match kinds.find(|kind| rule.kinds.contains(kind)) {
+    match rule.kinds.intersection(&inputs.movements.kinds).next() {
         Some(kind) => {
             RuleResult::NeedsApproval { reason: format!("it has a {}", kind.name()).into(), quorum }
         }
         None => RuleResult::Passed,
     }
+}
+
+/// Whether more of an asset leaves. Also an approval without an amount that an exception names: it counts against no
+/// limit, and is more than any number all the same.
+fn exceeds(inputs: &Inputs<'_>, asset: &AssetId, above: U256) -> bool {
+    let unlimited = |out: &Movement<'_>| out.amount.is_none() && out.asset == asset;
+    inputs.movements.spent(asset).is_some_and(|asked| asked.is_none_or(|asked| asked > above))
+        || inputs.movements.out.iter().any(unlimited)
 }
 
 fn velocity(rule: &Velocity, principal: Option<&[u8; 32]>, inputs: &Inputs<'_>) -> RuleResult {
@@ -219,9 +230,7 @@ fn velocity(rule: &Velocity, principal: Option<&[u8; 32]>, inputs: &Inputs<'_>) 
         return RuleResult::Passed;
     }
     if inputs.spending.limits_full() {
-        return RuleResult::rejected(
-            "every limit counts as used up, since the store was restored or rolled back",
-        );
+        return RuleResult::rejected(LIMITS_FULL);
     }
     let since_ms = inputs.request.time_ms.saturating_sub(rule.window_ms);
     let before = inputs.spending.count(since_ms, principal);
@@ -238,6 +247,9 @@ fn new_recipients(cool_down_ms: u64, inputs: &Inputs<'_>) -> RuleResult {
     }
     if payments.is_empty() {
         return RuleResult::NotApplicable;
+    }
+    if inputs.spending.limits_full() {
+        return RuleResult::rejected(LIMITS_FULL);
     }
     let now = inputs.request.time_ms;
     let too_soon = |(payee, times): (&str, usize)| match inputs.spending.first_paid_ms(payee) {

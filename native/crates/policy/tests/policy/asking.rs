@@ -1,7 +1,9 @@
 //! Persons, code, prices and principals: who else has a say.
 
 use policy::effect::{Amount, EffectKind};
-use policy::evaluate::{GrantedApproval, Policy, Price, RuleVerdict, Ruling, VerdictOfRule};
+use policy::evaluate::{
+    GrantedApproval, Policy, Price, Request, RuleVerdict, Ruling, VerdictOfRule,
+};
 use policy::rulebook::Quorum;
 use policy::{Decimal, Role, U256};
 use serde_json::{Value, json};
@@ -37,7 +39,8 @@ fn more_than_the_threshold_asks_and_the_threshold_itself_does_not() {
 fn an_amount_that_nobody_states_is_more_than_any_threshold() {
     let exception =
         json!({ "type": "unlimitedApproval", "asset": USDC, "spender": somebody(1).as_str() });
-    let threshold = json!({ "id": "rule", "type": "approvalThreshold", "asset": USDC, "above": "10", "kinds": ["approve"] });
+    let threshold =
+        json!({ "id": "rule", "type": "approvalThreshold", "asset": USDC, "above": "10" });
     let policy = policy(json!({ "rules": [threshold], "exceptions": [exception] }));
 
     let unlimited = approve(USDC, Amount::Unlimited, somebody(1));
@@ -341,4 +344,32 @@ fn a_decision_names_its_policy_and_explains_every_rule() {
         ]
     );
     assert_eq!(lines.len(), 1 + 9 + 3);
+}
+
+#[test]
+fn a_party_adds_rules_of_its_own_and_nothing_that_loosens() {
+    let document = document(json!({
+        "rules": [{ "id": "rule", "type": "spendingLimits", "asset": ETH, "daily": "10" }]
+    }));
+    let supplement = read(json!({
+        "allotments": { "recovery": 100, "user": 0 },
+        "customRules": [{ "id": "kyc", "roles": ["user"] }, { "id": "other", "roles": ["agent"] }],
+        "permissive": true,
+        "rules": [{ "id": "rule", "type": "spendingLimits", "asset": ETH, "daily": "5" }],
+        "exceptions": [{ "type": "unknownCall", "contract": USDC_CONTRACT, "selector": "11223344" }]
+    }));
+    let compiled = Policy::compile(&document, Role::User);
+    let policy = compiled.supplemented_by(&supplement, Role::User);
+    let verdict = [verdict(VerdictOfRule::Approved)];
+    let after = |request: &Request| {
+        let ledger = Ledger::default();
+        said(&policy::evaluate::evaluate(&policy, request, &ledger, &[], &verdict, &[]))
+    };
+
+    assert_eq!(after(&pay(5)), "approved");
+    assert_eq!(after(&pay(6)), "no: local/rule");
+    assert_eq!(after(&pay(11)), "no: local/rule");
+    let unknown = request(vec![unknown_call(USDC_CONTRACT, "0x11223344")]);
+    assert_eq!(after(&unknown), "no: builtin/unknown");
+    assert_eq!(said(&decide(&policy, &pay(5))), "no: kyc");
 }

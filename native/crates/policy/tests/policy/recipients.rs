@@ -149,3 +149,10 @@ fn a_new_recipient_is_not_paid_twice_by_one_batch_nor_by_a_clock_set_back() {
     assert_eq!(said(&decide(&policy, &request(twice))), "no: rule");
     assert_eq!(said(&decide_with(&policy, &pay(1), &ahead)), "no: rule");
 }
+
+#[test]
+fn a_ledger_that_was_restored_knows_no_recipient() {
+    let policy = rule(json!({ "type": "newRecipients", "coolDownMs": "1" }));
+    let full = Ledger { full: true, ..Ledger::default() };
+    assert_eq!(said(&decide_with(&policy, &pay(1), &full)), "no: rule");
+}

@@ -267,6 +267,17 @@ fn every_movement_is_reserved_limited_or_not() {
 }
 
 #[test]
+fn a_reservation_says_until_when_and_through_whom_it_can_happen() {
+    let mut permit = approve(USDC, exact(7), somebody(3));
+    (permit.expiry, permit.deferred) = (Some(9), true);
+    let policy = rule(json!({ "type": "timeBounds", "notBefore": "1" }));
+
+    let reserved = decide(&policy, &request(vec![permit])).reservations;
+    let found: Vec<_> = reserved.iter().map(|it| (it.expiry, it.deferred)).collect();
+    assert_eq!(found, [(None, false), (Some(9), true)]);
+}
+
+#[test]
 fn nothing_is_reserved_unless_approved() {
     let rejecting = limits(json!({ "perTransaction": "0" }));
     let asking = rule(json!({ "type": "approvalThreshold", "kinds": ["transfer"] }));
