@@ -63,8 +63,8 @@ pub struct Signer<'a> {
 /// `own` says whose it is, `registry` what the contracts in it are. Two signers whose registries
 /// differ see other effects of the same digest, and each decides by its own.
 ///
-/// Tens of microseconds for a usual payload, a few milliseconds for the worst, and memory in
-/// proportion to it. Never panics, whatever the bytes are.
+/// Tens of microseconds for a usual payload, tens of milliseconds for the worst document of typed data,
+/// and memory in proportion to it. Never panics, whatever the bytes are.
 pub fn parse(payload: &Payload<'_>, own: &Own, registry: &Registry) -> Result<Intent, Refusal> {
     let kind = PayloadKind::from_name(payload.kind)?;
     if payload.bytes.len() > MAX_PAYLOAD {

@@ -1,8 +1,8 @@
 //! User operations of ERC-4337, alone and inside `handleOps`.
 
 use intent::{
-    Account, Address, Content, ENTRY_POINT, Exclusion, Intent, Own, Payload, Refusal, U256, Value,
-    parse,
+    Account, Address, Content, ENTRY_POINT, Exclusion, Intent, Own, Payload, Refusal, Signer, U256,
+    Value, parse,
 };
 
 use crate::encoder::{Item, integer, list, number, text};
@@ -276,6 +276,57 @@ fn its_nonce_is_what_it_uses_up() {
     let dearer = operation().with("gasFees", packed(2, 20)).read().unwrap();
     assert!(read.excludes(&dearer));
     assert!(!read.excludes(&operation().with("nonce", number(6)).read().unwrap()));
+}
+
+#[test]
+fn a_yes_outlives_nonce_gas_fees_and_the_data_of_a_listed_paymaster() {
+    let signer = Signer { suite: "ecdsa", key_id: "evm", path: &[] };
+    let hash = |operation: &Operation| operation.read().unwrap().content_hash(&signer);
+    let base = || operation().with("paymasterAndData", paymaster(PAYMASTER, &[1]));
+    let approved = hash(&base());
+
+    for (field, changed) in [
+        ("nonce", number(6)),
+        ("accountGasLimits", packed(100_001, 50_001)),
+        ("preVerificationGas", number(21_001)),
+        ("gasFees", packed(2, 20)),
+        ("paymasterAndData", paymaster(PAYMASTER, &[2, 3])),
+    ] {
+        let later = base().with(field, changed);
+        assert_eq!(hash(&later), approved, "{field}");
+        assert!(base().read().unwrap().covers(&later.read().unwrap()), "{field}");
+    }
+    for (field, changed) in [
+        ("sender", text(OWN)),
+        ("initCode", text([FACTORY.as_slice(), &[1]].concat())),
+        ("callData", text(execute(STRANGER, 4, &[]))),
+        ("paymasterAndData", paymaster(UNLISTED, &[1])),
+        ("paymasterAndData", text([])),
+    ] {
+        assert_ne!(hash(&base().with(field, changed)), approved, "{field}");
+    }
+    let unlisted = |data| hash(&operation().with("paymasterAndData", paymaster(UNLISTED, data)));
+    assert_ne!(unlisted(&[1]), unlisted(&[2]));
+}
+
+#[test]
+fn none_of_the_five_gas_limits_may_fall() {
+    let paymaster_gas = |verification: u128, post_op: u128| {
+        let gas = [verification.to_be_bytes(), post_op.to_be_bytes()].concat();
+        text([PAYMASTER.as_slice(), &gas].concat())
+    };
+    let base = || operation().with("paymasterAndData", paymaster_gas(30, 20));
+    let approved = base().read().unwrap();
+    assert_eq!(approved.gas_limits(), [100_000, 50_000, 21_000, 30, 20].map(U256::from));
+    for (field, lower) in [
+        ("accountGasLimits", packed(99_999, 50_000)),
+        ("accountGasLimits", packed(100_000, 49_999)),
+        ("preVerificationGas", number(20_999)),
+        ("paymasterAndData", paymaster_gas(29, 20)),
+        ("paymasterAndData", paymaster_gas(30, 19)),
+    ] {
+        assert!(!approved.covers(&base().with(field, lower).read().unwrap()), "{field}");
+    }
 }
 
 #[test]

@@ -169,6 +169,37 @@ proptest! {
     }
 }
 
+/// Bytes that are near something, for every kind, under a policy that lists something of each.
+const KINDS: [&str; 6] = [
+    "evm.transaction",
+    "evm.authorization",
+    "evm.userOperation",
+    "evm.message",
+    "evm.typedData",
+    "evm.hash",
+];
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(1000))]
+
+    #[test]
+    fn whatever_is_read_is_bounded_and_has_one_fee_if_it_pays_one(
+        kind in prop::sample::select(&KINDS),
+        items in vec(tree(), 0..12),
+        text in option::of(".*"),
+    ) {
+        let bytes = text.map_or_else(|| list(items).encode(), String::into_bytes);
+        if let Ok(intent) = crate::scene::intent(kind, &bytes) {
+            prop_assert_eq!(intent.bytes(), &bytes);
+            let count = |kind| intent.effects().iter().filter(|effect| effect.kind == kind).count();
+            let pays = !intent.gas_limits().is_empty();
+            prop_assert_eq!(count(intent::EffectKind::FeeOnly), usize::from(pays));
+            prop_assert!(intent.effects().len() <= intent::evm::MAX_EFFECTS);
+            serde_json::from_str::<serde_json::Value>(&intent.describe()).unwrap();
+        }
+    }
+}
+
 #[test]
 fn every_flipped_bit_changes_the_digest_or_refuses() {
     for transaction_type in TYPES {
