@@ -11,6 +11,10 @@
 //! | Recovery | a User approver | a Recovery approver | 48 h |
 //! | User | a Recovery approver | a User approver | 7 days |
 //!
+//! Signing is judged by each signer as well: [`Approvals`] are what persons said about one request, [`FreezeState`]
+//! whether anything may be signed, [`PolicyState`] which policy is in force, and [`ledger::Ledger`] what counts
+//! towards its limits. A person's document is [`Signed`] by a device key or a passkey.
+//!
 //! Everything here is a function of its arguments: no clock, no I/O, no randomness, no secrets. Whatever is missing,
 //! unknown or not canonical is refused.
 
@@ -22,7 +26,6 @@ mod change;
 mod clock;
 mod document;
 mod freeze;
-
 pub mod ledger;
 mod pending;
 mod policy_state;
