@@ -19,6 +19,7 @@
 
 mod entry;
 mod record;
+mod reservation;
 mod spending;
 mod sums;
 
@@ -28,83 +29,20 @@ use alloy_primitives::U256;
 
 pub use entry::{Charge, ChargeKind};
 pub use record::{LedgerWrite, RecordId};
+pub use reservation::{
+    LedgerItem, LedgerLimits, MAX_CHARGES, MAX_DRAFTS, MAX_ITEMS, MAX_NONCE_GAP,
+    MAX_RECIPIENT_BYTES, MAX_RECORD_BYTES, MAX_WAITING, NoncePlace, Reservation,
+};
 pub use spending::Spending;
 
-use crate::approval::{MAX_ASSET_BYTES, is_name};
 use crate::clock::ClockWatch;
-use crate::{Clock, DigestUse, Refusal};
+use crate::{Clock, Refusal};
 use entry::{Draft, DraftState, Entry, Landed, Slot};
 use record::{
     Record, State, Waiting, read, write_entry, write_recipient, write_state, write_waiting,
 };
+use reservation::check_charges;
 use sums::{AssetSums, Times, Wide, narrow};
-
-/// The most items of a request.
-pub const MAX_ITEMS: usize = 64;
-/// The most amounts of an item: an effect each, and the fee.
-pub const MAX_CHARGES: usize = 257;
-/// The most digests that exclude each other: fee bumps.
-pub const MAX_DRAFTS: usize = 16;
-/// The most bytes of a recipient's name.
-pub const MAX_RECIPIENT_BYTES: usize = 256;
-/// The most bytes of a record. A request whose record would be longer is refused.
-pub const MAX_RECORD_BYTES: usize = 1_024 * 1_024;
-/// How far a nonce may lead the pending count.
-pub const MAX_NONCE_GAP: u64 = 8;
-/// The most requests that wait for a person.
-pub const MAX_WAITING: usize = 32;
-
-/// What a ledger takes at most.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct LedgerLimits {
-    /// How far a nonce may lead the pending count.
-    pub max_nonce_gap: u64,
-    /// How many requests may wait for a person.
-    pub max_waiting: usize,
-    /// How much all of them together may be about, by asset; an asset that is missing has no such limit.
-    pub max_waiting_sums: BTreeMap<String, U256>,
-}
-
-impl Default for LedgerLimits {
-    fn default() -> Self {
-        Self {
-            max_nonce_gap: MAX_NONCE_GAP,
-            max_waiting: MAX_WAITING,
-            max_waiting_sums: BTreeMap::new(),
-        }
-    }
-}
-
-/// The place of a transaction in its account's row, by this party's own endpoint.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct NoncePlace {
-    /// Of the transaction.
-    pub nonce: u64,
-    /// The account's pending count: the next nonce that no pending transaction has.
-    pub pending_count: u64,
-}
-
-/// One thing to sign.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct LedgerItem {
-    /// Its digest, and what that excludes.
-    pub digest: DigestUse,
-    /// Where the chain has nonces.
-    pub nonce: Option<NoncePlace>,
-    /// Everything that its signature gives away.
-    pub charges: Vec<Charge>,
-}
-
-/// A request about to be signed, or to be signed anew.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Reservation {
-    /// Names the request.
-    pub request_id: [u8; 32],
-    /// For whom, if the policy tells principals apart.
-    pub principal: Option<[u8; 32]>,
-    /// What it signs.
-    pub items: Vec<LedgerItem>,
-}
 
 /// What is true when a ledger is read from its store.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -249,7 +187,7 @@ impl Ledger {
         reservation: &Reservation,
         now_ms: u64,
     ) -> Result<Vec<LedgerWrite>, Refusal> {
-        self.check(reservation)?;
+        reservation.check(self.limits.max_nonce_gap)?;
         let Reservation { request_id, principal, items } = reservation;
         let mut entry = self.entries.get(request_id).cloned().unwrap_or_else(|| Entry {
             request_id: *request_id,
@@ -463,23 +401,6 @@ impl Ledger {
         writes
     }
 
-    fn check(&self, reservation: &Reservation) -> Result<(), Refusal> {
-        let items = &reservation.items;
-        if !(1..=MAX_ITEMS).contains(&items.len()) {
-            return Err(Refusal::Malformed);
-        }
-        for item in items {
-            check_charges(&item.charges)?;
-            let too_far = |place: NoncePlace| {
-                place.nonce.saturating_sub(place.pending_count) > self.limits.max_nonce_gap
-            };
-            if item.nonce.is_some_and(too_far) {
-                return Err(Refusal::NonceTooFar);
-            }
-        }
-        Ok(())
-    }
-
     fn get(&self, request_id: &[u8; 32]) -> Result<&Entry, Refusal> {
         self.entries.get(request_id).ok_or(Refusal::UnknownRequest)
     }
@@ -607,15 +528,4 @@ fn add(entry: &mut Entry, item: &LedgerItem, now_ms: u64) -> Result<(), Refusal>
         }),
     }
     Ok(())
-}
-
-pub(super) fn check_charges(charges: &[Charge]) -> Result<(), Refusal> {
-    let is_sound = |charge: &Charge| {
-        let names_somebody = |name: &String| is_name(name, MAX_RECIPIENT_BYTES);
-        is_name(&charge.asset, MAX_ASSET_BYTES)
-            && charge.recipient.as_ref().is_none_or(names_somebody)
-            && (charge.kind == ChargeKind::Exposure || charge.expires_at_ms.is_none())
-    };
-    let fits = charges.len() <= MAX_CHARGES && charges.iter().all(is_sound);
-    if fits { Ok(()) } else { Err(Refusal::Malformed) }
 }

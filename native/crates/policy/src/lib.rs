@@ -13,6 +13,9 @@
 //!
 //! Whether a request may be signed is another question, and [`rulebook`] and [`evaluate`] answer it: the policy of a
 //! wallet as a document, and what its rules make of the effects ([`effect`]) of what somebody asks to be signed.
+//! Signing is judged by each signer as well: [`Approvals`] are what persons said about one request, [`FreezeState`]
+//! whether anything may be signed, [`PolicyState`] which policy is in force, and [`ledger::Ledger`] what counts
+//! towards its limits. A person's document is [`Signed`] by a device key or a passkey.
 //!
 //! Everything here is a function of its arguments: no clock, no I/O, no randomness, no secrets. Whatever is missing,
 //! unknown or not canonical is refused.

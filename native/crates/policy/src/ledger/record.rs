@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 use tagged_hash::tags;
 
 use super::entry::{Charge, ChargeKind, Draft, DraftState, Entry, Landed, Slot};
-use super::{MAX_RECORD_BYTES, check_charges};
+use super::reservation::{MAX_RECORD_BYTES, check_charges};
 use crate::approval::read_amount;
 use crate::clock::{ClockFields, ClockWatch};
 use crate::document::read_decimal;
