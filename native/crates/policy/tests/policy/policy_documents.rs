@@ -1,6 +1,6 @@
 //! The policy as a document: one form, checked, with the place of what is wrong.
 
-use policy::rulebook::{ApproverKey, MAX_LIST, MAX_RULES};
+use policy::rulebook::{ApproverKey, MAX_LIST, MAX_POLICY_BYTES, MAX_RULES};
 use policy::rulebook::{PolicyApprover, PolicyConfig, PolicyDocument, WEBAUTHN_KEY_BYTES};
 use policy::{MAX_APPROVERS, Role};
 use serde_json::{Value, json};
@@ -269,6 +269,8 @@ fn an_error_names_the_place_and_the_rule() {
             json!("0x1122"),
             "exceptions[1].selector: a selector has 4 bytes",
         ),
+        ("/principals/-", principal("other", 8), "principals[1]: is there twice"),
+        ("/principals/-", principal("bot", 9), "principals[1]: is there twice"),
         ("/principals/0/name", json!("a b"), "principals[0].name: must be 1 to 64"),
         ("/principals/0/key", json!("AAAA"), "principals[0].key: not a key of 32 bytes"),
         (
@@ -447,4 +449,26 @@ fn a_config_of_the_builder_is_read_and_holds_every_kind_of_rule() {
     assert_eq!((config.allotments().user, config.allotments().recovery), (80, 20));
     let document = PolicyDocument::first(config, [7; 32], approvers()).unwrap();
     assert_eq!(PolicyDocument::decode(document.bytes()).as_ref(), Ok(&document));
+}
+
+#[test]
+fn a_config_that_fits_may_still_make_a_document_that_does_not() {
+    let recipient = |number: usize| format!("{CHAIN}:0x{}{number:08x}", "00".repeat(16));
+    let list = |number: usize, count: usize| {
+        let recipients: Vec<_> = (0..count).map(recipient).collect();
+        json!({ "id": format!("l{number}"), "type": "blacklist", "recipients": recipients })
+    };
+    let text = |last: usize| {
+        let rules = [list(0, MAX_LIST), list(1, MAX_LIST), list(2, MAX_LIST), list(3, last)];
+        config(json!({ "rules": rules })).to_string()
+    };
+    let entry = text(2).len() - text(1).len();
+    let fits = 1 + (MAX_POLICY_BYTES - text(1).len()) / entry;
+
+    let first = |last| {
+        let config = PolicyConfig::read(text(last).as_bytes()).unwrap();
+        PolicyDocument::first(config, [7; 32], approvers()).map_err(|error| error.reason)
+    };
+    assert_eq!(first(fits).unwrap_err(), "longer than 2 MiB");
+    assert!(first(fits - 20).is_ok());
 }
