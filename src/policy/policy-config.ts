@@ -437,6 +437,15 @@ export class PolicyConfig {
   }
 }
 
+/** A config, or none. By shape, not by class: it may come from the other copy of the package. @internal */
+export function requirePolicy(field: string, policy: unknown): PolicyConfig | undefined {
+  if (policy === undefined) return undefined
+  const { toJSON, customRules } = requireObject(field, policy as PolicyConfig)
+  if (typeof toJSON !== 'function' || !Array.isArray(customRules))
+    throw invalid(field, 'must be a PolicyConfig')
+  return policy as PolicyConfig // it has what is used of it
+}
+
 function assetOn(chain: string, asset: string | undefined): string {
   const native = nativeAsset(chain)
   if (asset === undefined) return native

@@ -1,3 +1,4 @@
+export type { ApprovalRequested, ApproveParameters, RequestParameters } from './approvals.js'
 export type {
   BackupParameters,
   BackupReturnType,
@@ -30,6 +31,8 @@ export {
   type DeriveAccountParameters,
   type DerivedAccount,
   MpcAgentWallet,
+  type PrincipalWallet,
+  type ReportOutcomeParameters,
   type WalletApprover,
   type WalletParty,
 } from './mpc-agent-wallet.js'
@@ -40,6 +43,13 @@ export {
   Party,
   type RestorePartyParameters,
 } from './party.js'
+export type {
+  PolicyChange,
+  PolicyProposal,
+  SetPolicyParameters,
+  SignPolicyParameters,
+} from './policy-change.js'
+export type { PolicyDecision, RuleOutcome } from './policy-decision.js'
 export type { PolicyDocument } from './policy-document.js'
 export type {
   JoinRecoveryParameters,
@@ -61,7 +71,8 @@ export type { RewrapParameters } from './rewrap.js'
 export type { SigningCeremony, TransactionSignature } from './sign-items.js'
 export type { SignTransactionParameters, SignTransactionReturnType } from './sign-transaction.js'
 export type { SignTransactionsParameters, SignTransactionsReturnType } from './sign-transactions.js'
-export type { SigningOptions, TransactionToSign } from './signing-request.js'
+export type { RequestPrincipal, SigningOptions, TransactionToSign } from './signing-request.js'
+export type { StatementKind, StatementResult } from './statements.js'
 export type { EpochAge, PeerStatus, StatusParameters, WalletStatus } from './status.js'
 export type { KeyWrapper, Password, Unlock, UnlockCost } from './unlock.js'
 export {

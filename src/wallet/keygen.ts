@@ -1,3 +1,4 @@
+import { canonicalJson } from '../canonical-json.js'
 import { MpcWalletError } from '../errors.js'
 import {
   invalid,
@@ -8,6 +9,8 @@ import {
 } from '../guards.js'
 import { native, type Session, type Wallet } from '../native.js'
 import { ALL_ROLES, type PartyRole } from '../party-role.js'
+import { PolicyConfig, type PolicyRule } from '../policy/index.js'
+import { requirePolicy } from '../policy/policy-config.js'
 import {
   INVITATION_ROUND,
   readDescriptor,
@@ -61,6 +64,12 @@ export interface CreateWalletParameters {
   /** This party's transport. It stays the caller's to close. */
   readonly transport: Transport
   /**
+   * The wallet's first policy. Whoever starts proposes it; a party that joins takes exactly its own
+   * or, without one, what was proposed and its operator saw beside the words. Without rules a wallet
+   * signs nothing.
+   */
+  readonly policy?: PolicyConfig
+  /**
    * Shows the words to this party's operator and returns whether the other two operators see the
    * same. This is what keeps a stranger from being a party of the wallet: a program must not answer
    * it, except where one person runs all three.
@@ -82,6 +91,7 @@ interface Keygen {
   readonly cards: readonly Card[]
   readonly transport: Transport
   readonly confirm: CreateWalletParameters['confirm']
+  readonly policy: PolicyConfig | undefined
   readonly signal: AbortSignal | undefined
   /** Aborted when the party is locked. */
   readonly ending: AbortSignal
@@ -99,6 +109,8 @@ export interface NewWallet {
   readonly wallet: Wallet
   readonly transport: Transport
   readonly records: PartyRecords | undefined
+  /** Rules in code that this party runs. */
+  readonly rules: readonly PolicyRule[]
 }
 
 /** Starts a key generation. @internal */
@@ -112,6 +124,7 @@ export async function createNativeWallet(
       identity,
       pairing,
       bytesOfCards(keygen.cards),
+      canonicalJson('policy', (keygen.policy ?? new PolicyConfig()).toJSON()),
       store,
       BigInt(Date.now()),
       keygen.timeoutMs + SESSION_GRACE_MS,
@@ -157,7 +170,9 @@ async function run(
     })
     if (wallet === undefined)
       throw new MpcWalletError('INTERNAL', 'a key generation gave no wallet')
-    return { wallet, transport, records: keys.records }
+    const begun = wallet.begin(false, BigInt(Date.now()))
+    if (begun.writes.length > 0) await keys.records?.commit(begun)
+    return { wallet, transport, records: keys.records, rules: keygen.policy?.customRules ?? [] }
   } catch (error) {
     throw MpcWalletError.wrap(error)
   }
@@ -176,6 +191,7 @@ async function joinSession(keygen: Keygen, keys: PartyKeys, stop: Stop): Promise
           keys.identity,
           keys.pairing,
           bytesOfCards(keygen.cards),
+          keygen.policy && canonicalJson('policy', keygen.policy.toJSON()),
           keys.store,
           descriptor,
           signature,
@@ -224,7 +240,7 @@ async function askOperator(
 }
 
 function readParameters(parameters: CreateWalletParameters): Omit<Keygen, 'ending'> {
-  const { party, transport, cards, confirm, signal, timeoutMs } = requireObject(
+  const { party, transport, cards, confirm, policy, signal, timeoutMs } = requireObject(
     'parameters',
     parameters,
   )
@@ -233,6 +249,7 @@ function readParameters(parameters: CreateWalletParameters): Omit<Keygen, 'endin
     cards: readCards(cards, party),
     transport: requireTransport('transport', transport),
     confirm: requireFunction('confirm', confirm),
+    policy: requirePolicy('policy', policy),
     signal: requireSignal('signal', signal),
     timeoutMs: requireInteger('timeoutMs', timeoutMs ?? DEFAULT_TIMEOUT_MS, {
       min: 1,

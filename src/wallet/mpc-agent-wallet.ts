@@ -2,12 +2,21 @@ import { setMaxListeners } from 'node:events'
 import { exportAuditLog } from '../audit/index.js'
 import { ChainType } from '../chain-type.js'
 import { MpcWalletError } from '../errors.js'
-import { invalid, requireFunction, requireObject } from '../guards.js'
+import { invalid, requireBytes, requireFunction, requireObject } from '../guards.js'
 import type { Hex } from '../hex.js'
 import type { RequestId } from '../ledger/index.js'
-import type { Wallet } from '../native.js'
+import type { StoreBatch, Wallet } from '../native.js'
 import type { PartyRole } from '../party-role.js'
+import { type PolicyConfig, PolicyEngine } from '../policy/index.js'
 import { Accounts } from './accounts.js'
+import {
+  type ApproveParameters,
+  approve,
+  evaluatePolicy,
+  type RequestParameters,
+  requestApproval,
+  waitForApproval,
+} from './approvals.js'
 import { AskedRequests } from './asked-requests.js'
 import {
   type BackupParameters,
@@ -31,6 +40,17 @@ import {
 } from './keygen.js'
 import { type OpenWalletParameters, openNativeWallet } from './open-wallet.js'
 import { originOf, Party } from './party.js'
+import {
+  diffPolicy,
+  type PolicyChange,
+  type PolicyProposal,
+  type SetPolicyParameters,
+  type SignPolicyParameters,
+  setFrozen,
+  setPolicy,
+  signPolicy,
+} from './policy-change.js'
+import type { PolicyDecision } from './policy-decision.js'
 import { type PolicyDocument, readPolicy } from './policy-document.js'
 import {
   confirmClock,
@@ -66,6 +86,14 @@ import {
   signTransactions,
 } from './sign-transactions.js'
 
+import type { RequestPrincipal } from './signing-request.js'
+import {
+  advancePolicy,
+  readStatement,
+  type StatementResult,
+  takeStatement,
+  wrapped,
+} from './statements.js'
 import { readStatus, type StatusParameters, type WalletStatus } from './status.js'
 import type { Stay } from './store-lease.js'
 
@@ -85,6 +113,21 @@ export interface WalletApprover {
   /** Ed25519: what the person signs with. */
   readonly key: Uint8Array
 }
+
+/** What became of something that was signed. */
+export interface ReportOutcomeParameters {
+  /** As the event `decided` gave it. */
+  readonly requestId: Hex
+  readonly digest: Hex
+  /** Unix milliseconds at which it was final; absent where it can never land. */
+  readonly landedAtMs?: number
+}
+
+/** A wallet in the name of one of its principals. */
+export type PrincipalWallet = Pick<
+  MpcAgentWallet,
+  'signTransaction' | 'signTransactions' | 'evaluatePolicy' | 'requestApproval' | 'waitForApproval'
+>
 
 /** Which account. */
 export interface DeriveAccountParameters {
@@ -114,8 +157,6 @@ export class MpcAgentWallet implements AsyncDisposable {
   readonly walletId: WalletId
   /** Which of the three parties this is. */
   readonly role: PartyRole
-  /** What the parties agreed on when the wallet was made. */
-  readonly policy: PolicyDocument
   readonly #native: Wallet
   readonly #context: WalletContext
   readonly #events = new Emitter<WalletEvents>()
@@ -129,13 +170,12 @@ export class MpcAgentWallet implements AsyncDisposable {
   #closed: Promise<void> | undefined
 
   private constructor(
-    { wallet: native, transport, records }: NewWallet,
+    { wallet: native, transport, records, rules }: NewWallet,
     journal: Journal | undefined,
     stay: Stay,
   ) {
     this.walletId = toWalletId(native.walletId)
     this.role = native.role
-    this.policy = readPolicy(native.policy)
     setMaxListeners(0, this.#closing.signal) // one for each ceremony under way, removed with it
     this.#native = native
     this.#stay = stay
@@ -150,6 +190,7 @@ export class MpcAgentWallet implements AsyncDisposable {
       events: this.#events,
       asked: new AskedRequests(),
       accounts: new Accounts(native),
+      engine: rules.length > 0 ? new PolicyEngine({ rules }) : undefined,
       closing: this.#closing.signal,
       track: (work) => this.#track(work),
     }
@@ -220,6 +261,12 @@ export class MpcAgentWallet implements AsyncDisposable {
       stay[Symbol.dispose]()
       throw error
     }
+  }
+
+  /** The policy in force at this party. */
+  get policy(): PolicyDocument {
+    this.#assertOpen()
+    return readPolicy(this.#native.policy)
   }
 
   /** The committee, by ascending index. A recovery changes the keys of one party. */
@@ -415,6 +462,168 @@ export class MpcAgentWallet implements AsyncDisposable {
   }
 
   /**
+   * What this party's policy says of a request, with every rule's part in it. Nothing is reserved, and
+   * nobody is asked.
+   *
+   * @example
+   * const { ruling, explain } = await wallet.evaluatePolicy({ transactions: [{ transaction, chain }] })
+   */
+  async evaluatePolicy(parameters: RequestParameters): Promise<PolicyDecision> {
+    this.#assertOpen()
+    return await this.#track(evaluatePolicy(this.#context, parameters))
+  }
+
+  /**
+   * Asks the persons of the wallet about a request that its policy does not decide alone. Their parties
+   * hear of it as `approvalRequested`, with what they read in the bytes themselves.
+   *
+   * @example
+   * const request = { transactions: [{ transaction, chain: 'eip155:1' }], idempotencyKey: 'invoice 17' }
+   * await wallet.requestApproval(request)
+   * await wallet.waitForApproval({ ...request, timeoutMs: 10 * 60_000 })
+   * const { signatures } = await wallet.signTransactions(request)
+   * @throws {@link MpcWalletError} `POLICY_REJECTED` for what no approval allows.
+   */
+  async requestApproval(parameters: RequestParameters): Promise<PolicyDecision> {
+    this.#assertOpen()
+    return await this.#track(requestApproval(this.#context, parameters))
+  }
+
+  /**
+   * Resolves when enough persons said yes to exactly this request.
+   *
+   * @throws {@link MpcWalletError} `PROTOCOL_TIMEOUT`, or `POLICY_REJECTED` when somebody said no.
+   */
+  async waitForApproval(parameters: RequestParameters): Promise<PolicyDecision> {
+    this.#assertOpen()
+    return await this.#track(waitForApproval(this.#context, parameters))
+  }
+
+  /**
+   * What the person behind this party says of a request that `approvalRequested` announced. It is good
+   * for this request alone, under this policy, for these two signers, once.
+   *
+   * @returns Text to hand over where the transport does not reach; both others get it by themselves.
+   */
+  async approve(parameters: ApproveParameters): Promise<string> {
+    this.#assertOpen()
+    return await this.#track(approve(this.#context, parameters))
+  }
+
+  /** Takes what a person signed, however it came: an approval, a freeze, or a proposal of a policy. */
+  async takeStatement(statement: string): Promise<StatementResult> {
+    this.#assertOpen()
+    const work = (): Promise<StatementResult> =>
+      takeStatement(this.#context, readStatement(statement))
+    return await this.#track(wrapped(work))
+  }
+
+  /** What another policy would change, and what of it loosens. */
+  diffPolicy(policy: PolicyConfig): readonly PolicyChange[] {
+    this.#assertOpen()
+    try {
+      return diffPolicy(this.#context, policy)
+    } catch (error) {
+      throw MpcWalletError.wrap(error)
+    }
+  }
+
+  /**
+   * Proposes another policy in the name of the person behind this party. What only tightens takes the
+   * quorum for that, the user alone by default, and is in force where it arrives. What loosens takes its
+   * own quorum, user and guardian by default, and waits 24 hours at each party.
+   *
+   * @throws {@link MpcWalletError} `POLICY_INVALID`; `INVALID_INPUT` at the agent, behind which no
+   * person stands.
+   */
+  async setPolicy(parameters: SetPolicyParameters): Promise<PolicyProposal> {
+    this.#assertOpen()
+    return await this.#track(setPolicy(this.#context, parameters))
+  }
+
+  /** Signs what another person proposed. */
+  async signPolicy(parameters: SignPolicyParameters): Promise<PolicyProposal> {
+    this.#assertOpen()
+    return await this.#track(signPolicy(this.#context, parameters))
+  }
+
+  /** Where a policy that waits stands: only the time that this party runs counts. */
+  async policyStatus(): Promise<StatementResult> {
+    this.#assertOpen()
+    return await this.#track(wrapped(() => advancePolicy(this.#context)))
+  }
+
+  /**
+   * Stops the wallet at once, in the name of the person behind this party: nothing is signed where it
+   * arrived, also not what was decided already. A recovery goes on.
+   */
+  async freeze(): Promise<StatementResult> {
+    this.#assertOpen()
+    return await this.#track(setFrozen(this.#context, true))
+  }
+
+  /** Lets the wallet sign again, when the quorum for it has said so: user and guardian by default. */
+  async unfreeze(): Promise<StatementResult> {
+    this.#assertOpen()
+    return await this.#track(setFrozen(this.#context, false))
+  }
+
+  /** Whether an approver stopped the wallet, as far as this party knows. */
+  get isFrozen(): boolean {
+    this.#assertOpen()
+    return this.#native.isFrozen(BigInt(Date.now()))
+  }
+
+  /** Whether every limit counts as used up here: this party does not know what was signed before. */
+  get limitsFull(): boolean {
+    this.#assertOpen()
+    return this.#native.limitsFull(BigInt(Date.now()))
+  }
+
+  /**
+   * The operator has looked at the chain: limits are counted from what this party's ledger knows, and the
+   * clock is right as it is.
+   */
+  async confirmLimits(): Promise<void> {
+    this.#assertOpen()
+    await this.#track(wrapped(() => this.#commit(this.#native.confirmLimits(BigInt(Date.now())))))
+  }
+
+  /**
+   * What this party's own endpoint shows of something that was signed: final at a time, from which on its
+   * windows run, or, without one, that it can never land. Until then it counts in every window.
+   */
+  async reportOutcome(parameters: ReportOutcomeParameters): Promise<void> {
+    this.#assertOpen()
+    const { requestId, digest, landedAtMs } = requireObject('parameters', parameters)
+    const at = landedAtMs === undefined ? undefined : BigInt(landedAtMs)
+    const id = requireBytes('requestId', requestId, { max: 32 })
+    const signed = requireBytes('digest', digest, { max: 32 })
+    const report = (): Promise<void> =>
+      this.#commit(this.#native.requestOutcome(id, signed, at, BigInt(Date.now())))
+    await this.#track(wrapped(report))
+  }
+
+  /**
+   * The wallet as one of its principals uses it: every request carries the principal's signature, so that
+   * what the policy says of it holds at both signers.
+   */
+  as(principal: RequestPrincipal): PrincipalWallet {
+    return Object.freeze({
+      signTransaction: (parameters: SignTransactionParameters) =>
+        this.signTransaction({ ...parameters, principal }),
+      signTransactions: (parameters: SignTransactionsParameters) =>
+        this.signTransactions({ ...parameters, principal }),
+      evaluatePolicy: (parameters: RequestParameters) =>
+        this.evaluatePolicy({ ...parameters, principal }),
+      requestApproval: (parameters: RequestParameters) =>
+        this.requestApproval({ ...parameters, principal }),
+      waitForApproval: (parameters: RequestParameters) =>
+        this.waitForApproval({ ...parameters, principal }),
+    })
+  }
+
+  /**
    * Answers the other parties' signing requests until closed. One at a time per wallet; requests
    * run side by side.
    *
@@ -424,7 +633,7 @@ export class MpcAgentWallet implements AsyncDisposable {
    * })
    * @throws {@link MpcWalletError} `SESSION_BUSY` when this wallet is answering already.
    */
-  cosign(parameters: CosignParameters): Cosigning {
+  cosign(parameters: CosignParameters = {}): Cosigning {
     this.#assertOpen()
     if (this.#cosigning !== undefined)
       throw new MpcWalletError('SESSION_BUSY', 'this wallet is answering requests already')
@@ -530,6 +739,10 @@ export class MpcAgentWallet implements AsyncDisposable {
     this.#native.close()
     await this.#context.journal?.close()
     this.#stay[Symbol.dispose]()
+  }
+
+  async #commit(batch: StoreBatch): Promise<void> {
+    if (batch.writes.length > 0) await this.#context.records?.commit(batch)
   }
 
   async #changeEpoch(

@@ -2,6 +2,7 @@ import { MpcWalletError } from '../errors.js'
 import { invalid, requireInteger, requireObject, requireSignal } from '../guards.js'
 import { native, type Recovery, type RecoveryDecision } from '../native.js'
 import { ALL_ROLES, type PartyRole } from '../party-role.js'
+import type { PolicyRule } from '../policy/index.js'
 import { requireTransport, type Transport } from '../transport/index.js'
 import type { WalletContext } from './context.js'
 import type { CeremonyProgress, EnvelopeDropped } from './events.js'
@@ -78,6 +79,8 @@ export interface JoinRecoveryParameters {
   readonly cards: readonly string[]
   /** This party's transport. It stays the caller's to close. */
   readonly transport: Transport
+  /** Rules in code that the policy names and this party runs. */
+  readonly rules?: readonly PolicyRule[]
   readonly signal?: AbortSignal
   readonly timeoutMs?: number
   readonly onProgress?: (progress: CeremonyProgress) => void
@@ -162,10 +165,15 @@ export async function joinNativeRecovery(
   parameters: JoinRecoveryParameters,
   ending: AbortSignal,
 ): Promise<NewWallet> {
-  const { party, walletId, cards, transport, signal, timeoutMs } = requireObject(
-    'parameters',
-    parameters,
-  )
+  const {
+    party,
+    walletId,
+    cards,
+    transport,
+    rules = [],
+    signal,
+    timeoutMs,
+  } = requireObject('parameters', parameters)
   if (typeof walletId !== 'string' || !WALLET_ID.test(walletId))
     throw invalid('walletId', 'must be the id of the wallet')
   const id = new Uint8Array(Buffer.from(walletId.slice(2), 'hex'))
@@ -196,7 +204,9 @@ export async function joinNativeRecovery(
       stop,
     })
     if (wallet === undefined) throw new MpcWalletError('INTERNAL', 'a recovery gave no wallet')
-    return { wallet, transport: checked, records }
+    const begun = wallet.begin(true, nowMs())
+    if (begun.writes.length > 0) await records?.commit(begun)
+    return { wallet, transport: checked, records, rules }
   } catch (error) {
     throw MpcWalletError.wrap(error)
   }

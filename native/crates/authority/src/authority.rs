@@ -398,7 +398,8 @@ impl Authority {
     fn compile_for(&mut self, wallet: &Wallet, signer: Role) -> Result<(), Refused> {
         let compiled = self.compiled(wallet)?;
         if !compiled.by_signer.contains_key(&signer) {
-            let policy = Policy::compile(&compiled.document, role_of(signer));
+            let (party, signer_role) = (role_of(wallet.role()), role_of(signer));
+            let policy = Policy::compile_at(&compiled.document, party, signer_role);
             compiled.by_signer.insert(signer, policy.with_approvers(&compiled.persons));
         }
         Ok(())
