@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use policy::ledger::{ChargeKind, Reservation, Spending};
+use policy::ledger::{ChargeKind, RecordId, Reservation, Spending};
 use proptest::prelude::*;
 
 use crate::books::{Books, KILLED, USDC, exposure, item, request, spend};
@@ -179,7 +179,13 @@ fn play(books: &mut Books, world: &mut World, now_ms: u64, event: &Event) {
             world.retain(|_, known| known.left);
         }
         Event::Pruned { after_ms } => {
-            books.prune(NOW_MS + after_ms);
+            let before_ms = NOW_MS + after_ms;
+            books.prune(before_ms);
+            let is_known = |id: u8| books.store.contains_key(&RecordId::Request([id; 32]));
+            let forgotten: World =
+                world.clone().into_iter().filter(|((id, _), _)| !is_known(*id)).collect();
+            assert_eq!(truth(&forgotten, before_ms, false), 0, "what was forgotten counts");
+            world.retain(|(id, _), _| is_known(*id));
         }
     }
 }
