@@ -10,6 +10,7 @@ import {
   MpcAgentWallet,
   Party,
   type PartyRole,
+  PolicyConfig,
   type Transport,
   type Unlock,
   type WalletId,
@@ -68,6 +69,7 @@ export async function makeWallet(
     MpcAgentWallet[role === 'agent' ? 'create' : 'join']({
       party: parties[role],
       cards,
+      policy: PolicyConfig.permissive(),
       transport: wrapTransport(network.connect(parties[role].identityKey), role),
       confirm: () => true,
     }),

@@ -66,6 +66,8 @@ export interface Signed extends SigningSubject {
   readonly with: PartyRole
   /** Whether this party asked for it. */
   readonly initiated: boolean
+  /** Names the request to both signers' policies, as in `decided`: what `reportOutcome` is told. */
+  readonly requestId: Hex
   readonly durationMs: number
   readonly bytesSent: number
   readonly bytesReceived: number

@@ -345,21 +345,37 @@ impl Authority {
             let decision = PolicyDecision::frozen(policy);
             return Ok(Decided { decision, by_approval: false, fees });
         }
-        let decision = evaluate(policy, &request, &self.ledger, &[], verdicts, prices);
+        // What the request reserved before for the same digests is not counted beside itself.
+        let (subject, uses) = (question.subject(wallet, reading), reading.uses());
+        let request_id = subject.request_id;
+        let decision = self.ledger.without(&request_id, &uses, |ledger| {
+            evaluate(policy, &request, ledger, &[], verdicts, prices)
+        });
         if !matches!(decision.ruling, Ruling::RequiresAdditionalApproval { .. }) {
             return Ok(Decided { decision, by_approval: false, fees });
         }
-        let subject = question.subject(wallet, reading);
-        let Some(record) = self.approvals.get_mut(&subject.request_id) else {
+        let Some(record) = self.approvals.get_mut(&request_id) else {
             return Ok(Decided { decision, by_approval: false, fees });
         };
         record.retarget(subject)?;
+        let Ruling::RequiresAdditionalApproval { approvers: asked, .. } = &decision.ruling else {
+            return Ok(Decided { decision, by_approval: false, fees });
+        };
+        if matches!(
+            record.decide(asked, &fees, &compiled.approvers, clock),
+            ApprovalDecision::Rejected | ApprovalDecision::Withdrawn
+        ) {
+            let decision = PolicyDecision::denied(policy);
+            return Ok(Decided { decision, by_approval: false, fees });
+        }
         let granted: Vec<GrantedApproval> = record
             .granted(&fees, &compiled.approvers, clock)
             .into_iter()
             .map(|(role, key)| GrantedApproval { key: key_bytes(&key), role })
             .collect();
-        let decision = evaluate(policy, &request, &self.ledger, &granted, verdicts, prices);
+        let decision = self.ledger.without(&request_id, &uses, |ledger| {
+            evaluate(policy, &request, ledger, &granted, verdicts, prices)
+        });
         let by_approval = decision.ruling == Ruling::Approved;
         Ok(Decided { decision, by_approval, fees })
     }

@@ -35,6 +35,7 @@ pub use reservation::{
 };
 pub use spending::Spending;
 
+use crate::DigestUse;
 use crate::clock::ClockWatch;
 use crate::{Clock, Refusal};
 use entry::{Draft, DraftState, Entry, Landed, Slot};
@@ -65,6 +66,8 @@ pub struct Ledger {
     entries: BTreeMap<[u8; 32], Entry>,
     waiting: BTreeMap<[u8; 32], Waiting>,
     recipients: BTreeMap<String, u64>,
+    /// How many payments to somebody may still land.
+    awaited: BTreeMap<String, usize>,
     sums: BTreeMap<String, AssetSums>,
     requests: Times,
     requests_of: BTreeMap<[u8; 32], Times>,
@@ -80,6 +83,7 @@ impl Ledger {
             entries: BTreeMap::new(),
             waiting: BTreeMap::new(),
             recipients: BTreeMap::new(),
+            awaited: BTreeMap::new(),
             sums: BTreeMap::new(),
             requests: Times::default(),
             requests_of: BTreeMap::new(),
@@ -122,6 +126,7 @@ impl Ledger {
             entries: BTreeMap::new(),
             waiting,
             recipients,
+            awaited: BTreeMap::new(),
             sums: BTreeMap::new(),
             requests: Times::default(),
             requests_of: BTreeMap::new(),
@@ -329,6 +334,32 @@ impl Ledger {
         Ok(write)
     }
 
+    /// What `look` makes of this ledger without what the request has reserved for these digests, or for others that they
+    /// exclude: of a slot at most one ever lands, so what is asked for anew is not counted beside itself. Other digests
+    /// of the same request go on counting.
+    pub fn without<T>(
+        &mut self,
+        request_id: &[u8; 32],
+        digests: &[DigestUse],
+        look: impl FnOnce(&Self) -> T,
+    ) -> T {
+        let Some(entry) = self.entries.get(request_id).cloned() else { return look(self) };
+        let mut others = entry.clone();
+        others.slots.retain(|slot| {
+            let is_asked = |digest: &DigestUse| {
+                let same_slot = slot.exclusion.is_some() && slot.exclusion == digest.exclusion;
+                same_slot || slot.draft(&digest.digest).is_some()
+            };
+            !digests.iter().any(is_asked)
+        });
+        self.take(request_id);
+        self.put(others);
+        let seen = look(self);
+        self.take(request_id);
+        self.put(entry);
+        seen
+    }
+
     /// Takes note of a request that waits for a person. It reserves nothing: what is live is what can be signed now.
     /// One that waits already has its amounts replaced.
     ///
@@ -439,12 +470,24 @@ impl Ledger {
                 sums.of.entry(principal).or_default().add(piece.end_ms, piece.amount);
             }
         }
+        for recipient in awaited(&entry) {
+            let count = self.awaited.entry(recipient.clone()).or_default();
+            *count = count.saturating_add(1);
+        }
         self.entries.insert(entry.request_id, entry);
     }
 
     /// Takes an entry out, with everything that it counts for.
     fn take(&mut self, request_id: &[u8; 32]) {
         let Some(entry) = self.entries.remove(request_id) else { return };
+        for recipient in awaited(&entry) {
+            if let btree_map::Entry::Occupied(mut count) = self.awaited.entry(recipient.clone()) {
+                *count.get_mut() = count.get().saturating_sub(1);
+                if *count.get() == 0 {
+                    count.remove();
+                }
+            }
+        }
         self.requests.remove(entry.first_ms);
         if let Some(times) = entry.principal.and_then(|key| self.requests_of.get_mut(&key)) {
             times.remove(entry.first_ms);
@@ -485,12 +528,22 @@ impl Spending for Ledger {
     }
 
     fn first_paid_ms(&self, recipient: &str) -> Option<u64> {
-        self.recipients.get(recipient).copied()
+        // Of a payment that did not land yet nobody knows when it will: it is of the future.
+        let awaited = self.awaited.contains_key(recipient).then_some(u64::MAX);
+        self.recipients.get(recipient).copied().or(awaited)
     }
 
     fn limits_full(&self) -> bool {
         self.limits_full
     }
+}
+
+/// Who is paid by what may still land.
+fn awaited(entry: &Entry) -> impl Iterator<Item = &String> {
+    let open = entry.slots.iter().filter(|slot| slot.landed.is_none());
+    let charges = open.flat_map(|slot| &slot.drafts).flat_map(|draft| &draft.charges);
+    let paid = charges.filter(|charge| charge.kind == ChargeKind::Spend);
+    paid.filter_map(|charge| charge.recipient.as_ref())
 }
 
 fn is_forgotten(entry: &Entry) -> bool {

@@ -146,6 +146,11 @@ impl PolicyDecision {
         Self::of(policy, vec![outcome], &[], Vec::new())
     }
 
+    /// The answer after a person said no to the request, or took a yes back.
+    pub fn denied(policy: &Policy) -> Self {
+        Self::refused(policy, "builtin/approval", "a person said no to this request")
+    }
+
     /// The answer while the wallet is frozen, whatever is asked.
     pub fn frozen(policy: &Policy) -> Self {
         Self::refused(policy, "builtin/frozen", "the wallet is frozen by one of its approvers")
