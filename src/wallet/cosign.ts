@@ -2,7 +2,7 @@ import { setMaxListeners } from 'node:events'
 import { setImmediate as settle } from 'node:timers/promises'
 import { MpcWalletError } from '../errors.js'
 import { requireFunction, requireObject } from '../guards.js'
-import { toHex } from '../hex.js'
+import { type Hex, toHex } from '../hex.js'
 import type { SigningAttempt } from '../ledger/index.js'
 import { type Invitation, native } from '../native.js'
 import { indexOfRole } from '../party-role.js'
@@ -316,11 +316,13 @@ export class Cosigner implements Cosigning {
     const subject = subjectOf(pending.request)
     const no = new MpcWalletError('CEREMONY_REFUSED', 'this party said no', { culprits: [role] })
     let asked = false
+    let requestId: Hex = '0x'
     try {
       const signed = await this.#once(pending, async (attempt) => {
         asked = true
         const permit = await this.#judge(pending)
         return await counted(this.#context, permit.requestId, async () => {
+          requestId = toHex(permit.requestId)
           if (await this.#isApproved(pending)) return await this.#sign(pending, permit, attempt)
           await this.#refuse(pending.invitation)
           throw no
@@ -329,7 +331,7 @@ export class Cosigner implements Cosigning {
       if (signed === undefined) return
       const { durationMs, bytesSent, bytesReceived } = signed
       const cost = { durationMs, bytesSent, bytesReceived }
-      events.emit('signed', { ...subject, with: from, initiated: false, ...cost })
+      events.emit('signed', { ...subject, requestId, with: from, initiated: false, ...cost })
     } catch (error) {
       const failure = MpcWalletError.wrap(error)
       if (!asked) return this.#drop(failure, ceremonyId)

@@ -4,13 +4,7 @@ import { MpcWalletError } from '../errors.js'
 import { invalid } from '../guards.js'
 import { toHex } from '../hex.js'
 import type { SigningAttempt } from '../ledger/index.js'
-import {
-  type Authorization,
-  native,
-  type Reading,
-  type RequestInput,
-  type SignatureOutput,
-} from '../native.js'
+import { native, type Reading, type RequestInput, type SignatureOutput } from '../native.js'
 import type { WalletContext } from './context.js'
 import { counted, NO_PRICES, type Permitted, permitted, verdictsOf } from './decide.js'
 import { readDecodedPayload } from './decoded-payload.js'
@@ -141,7 +135,9 @@ async function run(
   attempt: SigningAttempt | undefined,
 ): Promise<SignedBatch> {
   const { requestId, authorization } = await authorize(context, asked, stop)
-  return await counted(context, requestId, () => sign(context, asked, authorization, stop, attempt))
+  return await counted(context, requestId, () =>
+    sign(context, asked, { authorization, requestId }, stop, attempt),
+  )
 }
 
 /** This party's own policy decides before anything leaves; what it reserves is durable then. */
@@ -166,7 +162,7 @@ async function authorize(
 async function sign(
   context: WalletContext,
   { reading, options }: Asked,
-  authorization: Authorization,
+  { authorization, requestId }: Permitted,
   stop: Stop,
   attempt: SigningAttempt | undefined,
 ): Promise<SignedBatch> {
@@ -194,7 +190,8 @@ async function sign(
     const signatures = signaturesOf(digests, result.signatures)
     const { durationMs, bytesSent, bytesReceived } = result
     const cost = { durationMs, bytesSent, bytesReceived }
-    context.events.emit('signed', { ...subject, with: cosigner, initiated: true, ...cost })
+    const request = { requestId: toHex(requestId), with: cosigner, initiated: true }
+    context.events.emit('signed', { ...subject, ...request, ...cost })
     return { ceremonyId, signatures, ...cost }
   } catch (error) {
     reportFailure(context, subject, MpcWalletError.wrap(error))
