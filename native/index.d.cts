@@ -306,10 +306,10 @@ export declare class Wallet {
   /** Counts the time that a looser policy waits. */
   advancePolicy(nowMs: bigint): TakenStatement
   /**
-   * What the person behind this party says of a request: fees may rise to `max_fees` (JSON, by asset) or, without,
-   * to twice what they are. Good for five minutes unless a lifetime is given.
+   * What the person behind this party says of a request: fees may rise to `max_fees` (a JSON object of decimal text
+   * by asset) or, without, to twice what they are. Good for five minutes unless a lifetime is given.
    */
-  signApproval(reading: Reading, request: RequestInput, word: ApprovalWord, maxFees: Record<string, string> | undefined | null, nowMs: bigint, lifetimeMs?: number | undefined | null): Bytes
+  signApproval(reading: Reading, request: RequestInput, word: ApprovalWord, maxFees: string | undefined | null, nowMs: bigint, lifetimeMs?: number | undefined | null): Bytes
   /** The word of the person behind this party that the wallet stops, or may sign again. */
   signFreeze(frozen: boolean, nowMs: bigint): Bytes
   /** The version after the one in force, with what a config says. */

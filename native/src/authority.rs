@@ -1,19 +1,19 @@
 //! What this party makes of requests: its policy, its ledger, and what persons said.
 
-use std::collections::BTreeMap;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use ::authority::{
     Asked, Authority, Authorized, Evidence, PolicyUpdate, Question, Reading as Read, Taken,
-    describe_changes, describe_decision, read_evidence,
+    describe_changes, describe_decision, read_evidence, read_fees,
 };
 use ceremony::store::Write;
 use ceremony::{Membership, Origin, Principal};
 use napi::Env;
 use napi::bindgen_prelude::{BigInt, Uint8Array};
 use napi_derive::napi;
+use policy::ApprovalVerdict;
 use policy::evaluate::{Price, RuleVerdict};
-use policy::{ApprovalVerdict, U256};
 
 use crate::clock;
 use crate::convert::{self, Bytes, Role, bytes, copies, duration, path, position, time};
@@ -91,6 +91,7 @@ impl RequestInput {
             _ => return Err(Fault::input("a principal comes with its signature")),
         };
         let origin = Origin { idempotency_key: self.idempotency_key.clone(), principal };
+        origin.check().map_err(Fault::input_from)?;
         Ok(Question::new(self.requester.into(), self.cosigner.into(), origin))
     }
 }
@@ -113,12 +114,14 @@ pub(crate) fn decided_by(
     authorized: Authorized,
     advanced: Vec<Write>,
     shares: &Arc<ceremony::Wallet>,
+    (desk, cosigner): (Desk, Option<ceremony::Role>),
 ) -> Result<Decided, Fault> {
-    let Authorized { decision, authorization, request_id, writes } = authorized;
+    let Authorized { decision, authorization, request_id, live, writes } = authorized;
+    let claim = Claim { desk, request_id, live, cosigner };
     Ok(Decided {
         decision: describe_decision(&decision),
         request_id: bytes(&request_id),
-        authorization: authorization.map(|it| Authorization::new(it, shares)),
+        authorization: authorization.map(|it| Authorization::new(it, shares, claim)),
         batch: wallet.store().persist(advanced.into_iter().chain(writes).collect())?,
     })
 }
@@ -129,6 +132,36 @@ pub(crate) fn evidence(
 ) -> Result<(Vec<RuleVerdict>, Vec<Price>), Fault> {
     read_evidence(verdicts, prices)
         .ok_or_else(|| Fault::input("verdicts or prices of another form"))
+}
+
+/// What a session needs of whoever permitted it.
+pub(crate) struct Claim {
+    desk: Desk,
+    request_id: [u8; 32],
+    live: Arc<AtomicBool>,
+    cosigner: Option<ceremony::Role>,
+}
+
+impl Claim {
+    /// Whether it is for signing with this party; a co-signer's is bound to its session.
+    pub(crate) fn is_for(&self, cosigner: ceremony::Role) -> bool {
+        self.cosigner == Some(cosigner)
+    }
+
+    /// Whether what was permitted still is.
+    pub(crate) fn is_live(&self) -> bool {
+        self.live.load(Ordering::Acquire)
+    }
+
+    /// Whether an approver stopped the wallet.
+    pub(crate) fn is_frozen(&self) -> bool {
+        lock(&self.desk).frozen().load(Ordering::Acquire)
+    }
+
+    /// This party's share leaves.
+    pub(crate) fn share_left(&self) {
+        lock(&self.desk).share_left(&self.request_id);
+    }
 }
 
 /// What became of a statement.
@@ -293,11 +326,16 @@ impl Wallet {
             let (question, desk) = (request.question()?, self.desk(now.wall_ms)?);
             let shares = self.shares_for(&request)?;
             let reading = self.of(reading)?;
+            if ceremony::Role::from(request.requester) != shares.role() {
+                return Err(Fault::input("a party asks in its own name"));
+            }
             let mut authority = lock(&desk);
             let advanced = authority.advance(&shares, now)?.1;
             let authorized =
                 authority.authorize(&shares, reading, &question, evidence, now, expires)?;
-            decided_by(self, authorized, advanced, &shares)
+            drop(authority);
+            let cosigner = Some(request.cosigner.into());
+            decided_by(self, authorized, advanced, &shares, (desk, cosigner))
         })
     }
 
@@ -374,7 +412,7 @@ impl Wallet {
     pub fn is_frozen(&self, env: &Env, now_ms: BigInt) -> napi::Result<bool> {
         guard(env, || {
             let frozen = self.frozen(time(&now_ms, "nowMs")?)?;
-            Ok(frozen.load(std::sync::atomic::Ordering::Acquire))
+            Ok(frozen.load(Ordering::Acquire))
         })
     }
 
@@ -406,8 +444,8 @@ impl Wallet {
         })
     }
 
-    /// What the person behind this party says of a request: fees may rise to `max_fees` (JSON, by asset) or, without,
-    /// to twice what they are. Good for five minutes unless a lifetime is given.
+    /// What the person behind this party says of a request: fees may rise to `max_fees` (a JSON object of decimal text
+    /// by asset) or, without, to twice what they are. Good for five minutes unless a lifetime is given.
     #[allow(clippy::too_many_arguments)] // the binding is positional; the SDK's calls are not
     #[napi(catch_unwind)]
     pub fn sign_approval(
@@ -416,7 +454,7 @@ impl Wallet {
         reading: &Reading,
         request: RequestInput,
         word: ApprovalWord,
-        max_fees: Option<BTreeMap<String, String>>,
+        max_fees: Option<String>,
         now_ms: BigInt,
         lifetime_ms: Option<f64>,
     ) -> napi::Result<Bytes> {
@@ -428,12 +466,9 @@ impl Wallet {
                 ApprovalWord::Reject => ApprovalVerdict::Reject,
                 ApprovalWord::Withdraw => ApprovalVerdict::Withdraw,
             };
-            let fee = |(asset, amount): (String, String)| {
-                let amount = U256::from_str_radix(&amount, 10)
-                    .map_err(|_| Fault::input("a fee is a decimal number of base units"))?;
-                Ok::<_, Fault>((asset, amount))
-            };
-            let fees = max_fees.map(|fees| fees.into_iter().map(fee).collect()).transpose()?;
+            let fees = max_fees.as_deref().map(read_fees);
+            let fees = fees.map(|read| read.ok_or_else(|| Fault::input("maxFees")));
+            let fees = fees.transpose()?;
             let (question, desk) = (request.question()?, self.desk(now_ms)?);
             let asked = (self.of(reading)?, &question);
             let signed = lock(&desk).sign_approval(

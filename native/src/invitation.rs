@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use ::authority::{Asked, Evidence};
+use ::authority::{Asked, Evidence, Refused};
 use ceremony::Membership;
 use ceremony::descriptor::{Descriptor, Kind};
 use napi::Env;
@@ -121,8 +121,14 @@ impl Invitation {
             self.for_member(&wallet.membership()?)?;
             let mut authority = lock(&self.desk);
             let advanced = authority.advance(self.inner.wallet(), now)?.1;
-            let decided = authority.accept(&self.inner, &self.read, evidence, now)?;
-            decided_by(wallet, decided, advanced, self.inner.wallet())
+            let decided = authority.accept(&self.inner, &self.read, evidence, now);
+            let decided = decided.map_err(|refused| match refused {
+                Refused::Ceremony(failure) => Fault::from(failure),
+                other => Fault::from(other),
+            })?;
+            drop(authority);
+            let claim = (Arc::clone(&self.desk), None);
+            decided_by(wallet, decided, advanced, self.inner.wallet(), claim)
         })
     }
 

@@ -12,6 +12,7 @@ use napi::Env;
 use napi::bindgen_prelude::{BigInt, Object, Uint8Array};
 use napi_derive::napi;
 
+use crate::authority::Claim;
 use crate::convert::{Bytes, Role, bytes, copies, duration, envelopes, record, roles, time};
 use crate::error::{Fault, code, guard};
 use crate::generator::Generator;
@@ -34,8 +35,8 @@ struct State {
     store: Shared,
     /// What the session waits for, where records are kept in JavaScript.
     pending: Option<Pending>,
-    /// Of a signing session: set by whoever takes an approver's freeze.
-    frozen: Option<Arc<AtomicBool>>,
+    /// Of a signing session: whoever permitted it.
+    claim: Option<Claim>,
     /// Whether this party's share of a signature has left.
     share_left: bool,
 }
@@ -58,18 +59,29 @@ impl State {
         session: ceremony::Session,
         rng: Generator,
         store: Shared,
-        frozen: Option<Arc<AtomicBool>>,
+        claim: Option<Claim>,
     ) -> Box<Self> {
         LIVE.fetch_add(1, Ordering::AcqRel);
-        Box::new(Self { session, rng, store, pending: None, frozen, share_left: false })
+        Box::new(Self { session, rng, store, pending: None, claim, share_left: false })
     }
 
     /// Why nothing may leave now, though the session is well: its pair failed elsewhere, or an approver froze the
     /// wallet. A share that has left is not called back.
     fn release(&self) -> Result<(), ceremony::Failure> {
         self.session.release()?;
-        let frozen = self.frozen.as_ref().is_some_and(|frozen| frozen.load(Ordering::Acquire));
-        if frozen && !self.share_left { Err(ceremony::Failure::frozen()) } else { Ok(()) }
+        let Some(claim) = self.claim.as_ref().filter(|_| !self.share_left) else { return Ok(()) };
+        if claim.is_frozen() {
+            return Err(ceremony::Failure::frozen());
+        }
+        if claim.is_live() { Ok(()) } else { Err(ceremony::Failure::released()) }
+    }
+
+    /// What leaves now has this party's share of a signature among it: it counts from here on.
+    fn note_share(&mut self) {
+        self.share_left = true;
+        if let Some(claim) = &self.claim {
+            claim.share_left();
+        }
     }
 
     fn advance(&mut self, event: Event<'_>, now_ms: u64, cancelled: &AtomicBool) -> Progress {
@@ -167,6 +179,9 @@ impl Handle {
             }
         };
         let store = Arc::clone(&state.store);
+        if report.share_leaves {
+            state.note_share();
+        }
         let goes_on =
             |report: &Report| matches!(report.status, Status::Waiting { .. } | Status::Confirm(_));
         // A cancel that came after the last look of the round: nothing of it leaves.
@@ -174,7 +189,6 @@ impl Handle {
             report = state.session.stop();
         }
         if goes_on(&report) {
-            state.share_left |= report.share_leaves;
             *slot = Slot::Idle(state);
         }
         Ok(RoundOutcome::new(report, store))
@@ -366,14 +380,14 @@ impl Session {
         descriptor_signature: Vec<u8>,
         rng: Generator,
         store: Shared,
-        frozen: Option<Arc<AtomicBool>>,
+        claim: Option<Claim>,
     ) -> Self {
         Self {
             session_id: *session.session_id(),
             descriptor: session.descriptor(),
             descriptor_signature,
             handle: Arc::new(Handle {
-                slot: Mutex::new(Slot::Idle(State::new(session, rng, store, frozen))),
+                slot: Mutex::new(Slot::Idle(State::new(session, rng, store, claim))),
                 cancelled: AtomicBool::new(false),
             }),
         }
@@ -533,7 +547,9 @@ impl Session {
             let now_ms = time(&now_ms, "nowMs")?;
             let times = Times { now_ms, lifetime_ms: duration(lifetime_ms, "lifetimeMs")? };
             let mut rng = Generator::new(b"session/sign")?;
-            let (authorization, shares) = authorization.take(&wallet.membership()?)?;
+            let membership = wallet.membership()?;
+            let (authorization, shares, claim) =
+                authorization.take(&membership, Some(cosigner.into()))?;
             let session = ceremony::Session::sign(
                 shares,
                 authorization,
@@ -544,8 +560,7 @@ impl Session {
             )
             .map_err(Fault::input_from)?;
             let signature = session.descriptor_signature().to_vec();
-            let frozen = Some(wallet.frozen(now_ms)?);
-            Ok(Self::of(session, signature, rng, wallet.store(), frozen))
+            Ok(Self::of(session, signature, rng, wallet.store(), Some(claim)))
         })
     }
 
@@ -563,10 +578,9 @@ impl Session {
             let membership = wallet.membership()?;
             let invitation = invitation.for_member(&membership)?;
             let rng = Generator::new(b"session/sign")?;
-            let (authorization, _) = authorization.take(&membership)?;
+            let (authorization, _, claim) = authorization.take(&membership, None)?;
             let session = ceremony::Session::join(invitation, authorization, now_ms)?;
-            let frozen = Some(wallet.frozen(now_ms)?);
-            Ok(Self::of(session, Vec::new(), rng, wallet.store(), frozen))
+            Ok(Self::of(session, Vec::new(), rng, wallet.store(), Some(claim)))
         })
     }
 

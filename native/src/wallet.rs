@@ -12,7 +12,7 @@ use napi::bindgen_prelude::BigInt;
 use napi_derive::napi;
 use policy::rulebook::PolicyApprover;
 
-use crate::authority::{Desk, lock};
+use crate::authority::{Claim, Desk, lock};
 use crate::clock;
 use crate::convert::{Bytes, Role, bytes, path, position, time};
 use crate::error::{Fault, guard};
@@ -295,16 +295,20 @@ pub struct Authorization {
     expires_at_ms: u64,
     /// Under which shares. Where several parties live in one process, one's consent is not another's.
     wallet: Arc<ceremony::Wallet>,
-    inner: Mutex<Option<SigningAuthorization>>,
+    inner: Mutex<Option<(SigningAuthorization, Claim)>>,
 }
 
 impl Authorization {
-    pub(crate) fn new(authorization: SigningAuthorization, wallet: &Arc<ceremony::Wallet>) -> Self {
+    pub(crate) fn new(
+        authorization: SigningAuthorization,
+        wallet: &Arc<ceremony::Wallet>,
+        claim: Claim,
+    ) -> Self {
         Self {
             digests: authorization.digests().collect(),
             expires_at_ms: authorization.expires_at_ms(),
             wallet: Arc::clone(wallet),
-            inner: Mutex::new(Some(authorization)),
+            inner: Mutex::new(Some((authorization, claim))),
         }
     }
 
@@ -312,16 +316,20 @@ impl Authorization {
     pub(crate) fn take(
         &self,
         membership: &Arc<Membership>,
-    ) -> Result<(SigningAuthorization, Arc<ceremony::Wallet>), Fault> {
+        cosigner: Option<ceremony::Role>,
+    ) -> Result<(SigningAuthorization, Arc<ceremony::Wallet>, Claim), Fault> {
         if !self.wallet.membership().is_some_and(|of| Arc::ptr_eq(&of, membership)) {
             return Err(Fault::input("the authorization is of another wallet"));
         }
-        self.inner
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner)
-            .take()
-            .map(|authorization| (authorization, Arc::clone(&self.wallet)))
-            .ok_or_else(|| Fault::input("an authorization serves one session"))
+        let mut inner = self.inner.lock().unwrap_or_else(PoisonError::into_inner);
+        let other = |(_, claim): &(_, Claim)| cosigner.is_some_and(|with| !claim.is_for(with));
+        if inner.as_ref().is_some_and(other) {
+            return Err(Fault::input("the authorization is for signing with another party"));
+        }
+        let taken = inner.take().filter(|(_, claim)| claim.is_live());
+        let (authorization, claim) =
+            taken.ok_or_else(|| Fault::input("an authorization serves one session"))?;
+        Ok((authorization, Arc::clone(&self.wallet), claim))
     }
 }
 

@@ -204,7 +204,7 @@ export async function approve(
       asked.reading,
       asked.input,
       verdict,
-      maxFees && readFees(maxFees),
+      maxFees && JSON.stringify(readFees(maxFees)),
       BigInt(Date.now()),
       lifetime,
     )

@@ -13,7 +13,8 @@ use policy::evaluate::{
 use policy::ledger::{Ledger, LedgerLimits, Reservation};
 use policy::rulebook::{PolicyApprover, PolicyDocument};
 use policy::{
-    Approvals, ApproverKey, Approvers, Clock, FreezeState, Permit, PolicyState, Refusal, U256,
+    ApprovalDecision, Approvals, ApproverKey, Approvers, Clock, FreezeState, Permit, PolicyState,
+    Refusal, U256,
 };
 
 use crate::contracts::registry;
@@ -41,6 +42,8 @@ pub struct Authorized {
     pub authorization: Option<SigningAuthorization>,
     /// Names the request.
     pub request_id: [u8; 32],
+    /// Whether the authorization is still good: what was released is not signed any more.
+    pub live: Arc<AtomicBool>,
     /// To be committed before anything is done about it.
     pub writes: Vec<Write>,
 }
@@ -69,6 +72,8 @@ pub struct Authority {
     /// What persons signed of a change or release that not enough of them signed yet, by what it leads to.
     pub(crate) gathered: crate::statements::Gathered,
     frozen: Arc<AtomicBool>,
+    /// Of each request that may be signed now: whether what was permitted still is.
+    live: BTreeMap<[u8; 32], Arc<AtomicBool>>,
     compiled: Option<Compiled>,
 }
 
@@ -114,7 +119,8 @@ impl Authority {
     ) -> Self {
         let frozen = Arc::new(AtomicBool::new(freeze.is_frozen()));
         let gathered = crate::statements::Gathered::default();
-        Self { policy, freeze, ledger, approvals, gathered, frozen, compiled: None }
+        let live = BTreeMap::new();
+        Self { policy, freeze, ledger, approvals, gathered, frozen, live, compiled: None }
     }
 
     /// Whether nothing may be signed. Asked again whenever bytes of a session are about to leave.
@@ -249,11 +255,25 @@ impl Authority {
                 authorization = Some(authorized);
             }
         }
-        Ok(Authorized { decision, authorization, request_id, writes })
+        let live = match authorization {
+            Some(_) => self.live.entry(request_id).or_insert_with(alive),
+            None => &alive(),
+        };
+        Ok(Authorized { decision, authorization, request_id, live: Arc::clone(live), writes })
     }
 
-    /// The session for a request ended and no share of this party left: what was reserved is free again.
+    /// This party's share of the signatures of a request leaves: it counts from now on, whatever its session comes to.
+    pub fn share_left(&mut self, request_id: &[u8; 32]) {
+        // On disk it is reserved, which nothing but an outcome frees after a restart.
+        let _ = self.ledger.share_left(request_id);
+    }
+
+    /// The session for a request ended and no share of this party left: what was reserved is free again, and whatever
+    /// was permitted for it is void.
     pub fn release(&mut self, wallet_id: [u8; 32], request_id: &[u8; 32]) -> Vec<Write> {
+        if let Some(live) = self.live.remove(request_id) {
+            live.store(false, Ordering::Release);
+        }
         let released = self.ledger.release(request_id).unwrap_or_default();
         ledger_writes(wallet_id, released)
     }
@@ -268,6 +288,7 @@ impl Authority {
         request_id: &[u8; 32],
     ) -> Result<Vec<Write>, Refused> {
         let committed = self.ledger.commit(request_id)?;
+        self.live.remove(request_id);
         Ok(ledger_writes(wallet_id, [committed]))
     }
 
@@ -420,6 +441,10 @@ impl Authority {
         }
         Ok(())
     }
+}
+
+fn alive() -> Arc<AtomicBool> {
+    Arc::new(AtomicBool::new(true))
 }
 
 /// For whom a party evaluates: the agent, to stop early, as the party that it asks; every other as itself.

@@ -1,5 +1,8 @@
 //! Decisions and changes as JSON, for the SDK and for people.
 
+use std::collections::BTreeMap;
+
+use policy::U256;
 use policy::evaluate::{PolicyDecision, RuleResult, Ruling};
 use policy::rulebook::Change;
 use serde_json::{Value, json};
@@ -54,4 +57,15 @@ pub fn read_evidence(
     prices: &str,
 ) -> Option<(Vec<policy::evaluate::RuleVerdict>, Vec<policy::evaluate::Price>)> {
     Some((serde_json::from_str(verdicts).ok()?, serde_json::from_str(prices).ok()?))
+}
+
+/// Fees by asset, from a JSON object of decimal text; `None` for anything else.
+pub fn read_fees(json: &str) -> Option<BTreeMap<String, U256>> {
+    let fees: BTreeMap<String, String> = serde_json::from_str(json).ok()?;
+    let amount = |text: &str| {
+        let digits = (1..=78).contains(&text.len()) && text.bytes().all(|it| it.is_ascii_digit());
+        let read = U256::from_str_radix(text, 10).ok().filter(|_| digits)?;
+        (read.to_string() == text).then_some(read)
+    };
+    fees.into_iter().map(|(asset, text)| Some((asset, amount(&text)?))).collect()
 }

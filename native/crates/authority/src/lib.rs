@@ -17,7 +17,7 @@ mod request;
 mod statements;
 
 pub use authority::{Authority, Authorized, Evidence, PolicyUpdate};
-pub use describe::{describe_changes, describe_decision, read_evidence};
+pub use describe::{describe_changes, describe_decision, read_evidence, read_fees};
 pub use refused::Refused;
 pub use request::{Asked, Question, Reading, principal_hash};
 pub use statements::Taken;

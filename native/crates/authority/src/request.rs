@@ -242,7 +242,7 @@ impl Question {
         reading: &Reading,
     ) -> Result<Option<[u8; 32]>, Refused> {
         let Some(principal) = &self.origin.principal else { return Ok(None) };
-        let signed = signed_by_principal(&self.request_id(wallet_id), &reading.content_hashes());
+        let signed = signed_by_principal(&self.request_id(wallet_id), reading);
         let verified = VerifyingKey::from_bytes(&principal.key).is_ok_and(|key| {
             let signature = Signature::from_bytes(&principal.signature);
             !key.is_weak() && key.verify_strict(&signed, &signature).is_ok()
@@ -270,7 +270,7 @@ impl Question {
     }
 }
 
-/// What a principal signs for a request of a party: `H("principal"; request id, content hash …)`.
+/// What a principal signs for a request of a party: `H("principal"; request id, payload hash …, content hash …)`.
 pub fn principal_hash(
     wallet_id: &[u8; 32],
     requester: Role,
@@ -279,15 +279,18 @@ pub fn principal_hash(
     reading: &Reading,
 ) -> [u8; 32] {
     let request_id = request_id(wallet_id, requester, principal, idempotency_key);
-    signed_by_principal(&request_id, &reading.content_hashes())
+    signed_by_principal(&request_id, reading)
 }
 
 fn request_id(wallet_id: &[u8; 32], requester: Role, principal: &[u8], name: &str) -> [u8; 32] {
     hash(tags::REQUEST, &[wallet_id, &[requester.byte()], principal, name.as_bytes()])
 }
 
-fn signed_by_principal(request_id: &[u8; 32], content_hashes: &[[u8; 32]]) -> [u8; 32] {
+/// Over the very bytes: what a content hash leaves out, a nonce above all, would let one signature serve many payments.
+fn signed_by_principal(request_id: &[u8; 32], reading: &Reading) -> [u8; 32] {
+    let payloads: Vec<[u8; 32]> = reading.intents().map(Intent::payload_hash).collect();
+    let contents = reading.content_hashes();
     let mut parts: Vec<&[u8]> = vec![request_id];
-    parts.extend(content_hashes.iter().map(<[u8; 32]>::as_slice));
+    parts.extend(payloads.iter().chain(&contents).map(<[u8; 32]>::as_slice));
     hash(tags::PRINCIPAL, &parts)
 }

@@ -324,7 +324,11 @@ impl Origin {
         Self { idempotency_key: idempotency_key.to_owned(), principal: None }
     }
 
-    pub(crate) fn check(&self) -> Result<(), Failure> {
+    /// Whether it is a name at all.
+    ///
+    /// # Errors
+    /// `Config` for one that is empty, longer than 128 bytes, or not printable.
+    pub fn check(&self) -> Result<(), Failure> {
         let length = self.idempotency_key.len();
         if length == 0 || length > MAX_KEY_BYTES || !is_printable(&self.idempotency_key) {
             return Err(Failure::config("an idempotency key is 1 to 128 bytes of printable text"));

@@ -183,6 +183,11 @@ impl Failure {
         Self::refused("the wallet is frozen")
     }
 
+    /// What a session was permitted is void: its party gave the request up.
+    pub fn released() -> Self {
+        Self::refused("the request was given up")
+    }
+
     pub(crate) fn cancelled() -> Self {
         Self::new(Class::Cancelled, Vec::new(), "cancelled by the caller")
     }
