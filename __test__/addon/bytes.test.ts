@@ -9,6 +9,7 @@ import {
   Identity,
   Intent,
   Invitation,
+  type PayloadInput,
   Recovery,
   ReshareConsent,
   readCard,
@@ -19,6 +20,7 @@ import {
 } from '#native'
 import {
   accept,
+  authorizeInvited,
   committee,
   type Each,
   envelopesOf,
@@ -26,6 +28,7 @@ import {
   MINUTE,
   NOW,
   ROLES,
+  read as readBy,
   request,
   round0In,
   strangers,
@@ -290,7 +293,7 @@ describe('the bytes of sealed records', () => {
       recordsUnder(records, prefix).map(({ id, value }) => ({ id, value: lay(value) }))
     const store = vault.store(laid('session/'))
 
-    const opened = Wallet.openSealed(identity, lay(walletId), store, laid('wallet/'))
+    const opened = Wallet.openSealed(identity, lay(walletId), store, laid('wallet/'), NOW)
 
     expect(vault.openIdentity(lay(sealedIdentity)).identityKey).toEqual(identity.identityKey)
     expect(opened).toMatchObject({ walletId, role: 'user', epoch: 1n, isCertified: true })
@@ -326,7 +329,7 @@ describe('the bytes of sealed records', () => {
     const { vault, identity, walletId, records } = kept
     const whole = recordsUnder(records, 'wallet/')
     const open = (own: Identity, id: Uint8Array, given: typeof whole) => () =>
-      Wallet.openSealed(own, id, vault.store([]), given)
+      Wallet.openSealed(own, id, vault.store([]), given, NOW)
     const refused = expect.objectContaining({
       code: expect.stringMatching(/^SHARE_(UNREADABLE|ABSENT)$/),
     })
@@ -506,12 +509,14 @@ describe('what travels', () => {
 
   it('carries the payload as it was given', async () => {
     const given = transactionWith(1024)
-    const intent = parse(given)
+    const asked = { wallets, payload: payload(given), path: [7, 0] }
+    const reading = readBy(asked)
 
-    const { invitation } = await request({ wallets, intent, path: [7, 0] })
+    const { invitation, cosigner } = await request(asked)
 
-    expect(JSON.parse(invitation.describe(0))).toEqual(JSON.parse(intent.describe()))
-    expect(invitation.accept(NOW).digests).toEqual([intent.digest])
+    expect(JSON.parse(invitation.describe(0))).toEqual(JSON.parse(reading.describe(0)))
+    expect(authorizeInvited(wallets, { cosigner, invitation }).digests).toEqual(reading.digests)
+    expect(reading.digests.map(bytesToHex)).toEqual([keccak256(given)])
     expect(invitation.paths).toEqual([[7, 0]])
   })
 })
@@ -523,7 +528,11 @@ function changedAt(bytes: Uint8Array, position: number): Uint8Array {
 }
 
 function parse(bytes: Uint8Array): Intent {
-  return Intent.parse({ kind: 'evm.transaction', chain: 'eip155:1', bytes })
+  return Intent.parse(payload(bytes))
+}
+
+function payload(bytes: Uint8Array): PayloadInput {
+  return { kind: 'evm.transaction', chain: 'eip155:1', bytes }
 }
 
 function read(memory: Uint8Array): { digest: Hex; bytes: Uint8Array; shown: string } {
