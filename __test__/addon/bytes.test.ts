@@ -516,7 +516,7 @@ describe('what travels', () => {
 
     expect(JSON.parse(invitation.describe(0))).toEqual(JSON.parse(reading.describe(0)))
     expect(authorizeInvited(wallets, { cosigner, invitation }).digests).toEqual(reading.digests)
-    expect(reading.digests.map(bytesToHex)).toEqual([keccak256(given)])
+    expect(reading.digests.map((digest) => bytesToHex(digest))).toEqual([keccak256(given)])
     expect(invitation.paths).toEqual([[7, 0]])
   })
 })
