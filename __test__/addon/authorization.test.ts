@@ -1,14 +1,6 @@
 import { createRequire } from 'node:module'
 import { beforeAll, describe, expect, it } from '@jest/globals'
-import {
-  type Authorization,
-  Intent,
-  Invitation,
-  type PayloadInput,
-  Session,
-  Store,
-  type Wallet,
-} from '#native'
+import { type Authorization, Intent, Invitation, Session, Store, type Wallet } from '#native'
 import {
   authorizationIn,
   authorize,
@@ -24,6 +16,7 @@ import {
   request,
   requestOf,
   strangers,
+  withNonce,
 } from '../helpers/native-committee.js'
 import { flipped } from '../helpers/native-envelope.js'
 
@@ -121,7 +114,7 @@ describe('signing', () => {
   })
 
   it('is of every payload that was decided about, in their order', () => {
-    const payloads = [PAYMENT, anotherPayment(), PAYMENT]
+    const payloads = [PAYMENT, withNonce(8), PAYMENT]
     const reading = wallets.agent.read(payloads, [[0], [], [0]], NOW)
 
     const authorization = authorizationIn(
@@ -134,7 +127,7 @@ describe('signing', () => {
   })
 
   it('is of no digest but those that were decided about', async () => {
-    const payload = anotherPayment()
+    const payload = withNonce(8)
     const [decided] = authorize({ wallets }).digests
     const { invitation } = await request({ wallets, payload })
     const [invited] = authorizeInvited(wallets, { cosigner: 'user', invitation }).digests
@@ -371,13 +364,6 @@ async function opening(asked: Request): Promise<Opening> {
   const { session, round0 } = await request(asked)
   const { descriptor, descriptorSignature: signature } = session
   return { wallet: wallets.user, descriptor, signature, round0, now: NOW }
-}
-
-/** {@link PAYMENT} with another nonce. */
-function anotherPayment(): PayloadInput {
-  const bytes = new Uint8Array(PAYMENT.bytes)
-  bytes[1] = 8
-  return { ...PAYMENT, bytes }
 }
 
 function signWith(authorization: Authorization, wallet = wallets.agent): Session {

@@ -1,6 +1,5 @@
 import { createHash } from 'node:crypto'
 import { once } from 'node:events'
-import { createContext, runInContext } from 'node:vm'
 import { Worker } from 'node:worker_threads'
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals'
 import { bytesToHex, type Hex, keccak256, serializeTransaction, toBytes } from 'viem'
@@ -42,39 +41,9 @@ import {
   write,
 } from '../helpers/native-sealed.js'
 
+import { changedAt, REWRITE, VIEWS } from '../helpers/native-views.js'
+
 const MAX_PAYLOAD = 128 * 1024
-
-/** The same bytes, lying in memory in every way that the language has. */
-const VIEWS: Record<string, (bytes: Uint8Array) => Uint8Array> = {
-  'a buffer of their own': (bytes) => bytes.slice(),
-  'the middle of a larger buffer': (bytes) => {
-    const larger = new Uint8Array(bytes.length + 64).fill(0xee)
-    larger.set(bytes, 13)
-    return larger.subarray(13, 13 + bytes.length)
-  },
-  'a Buffer of the pool': (bytes) => Buffer.from(bytes),
-  'a SharedArrayBuffer': (bytes) => {
-    const view = new Uint8Array(new SharedArrayBuffer(bytes.length + 8), 5, bytes.length)
-    view.set(bytes)
-    return view
-  },
-  'a resizable buffer': (bytes) => {
-    const resizable = Reflect.construct(ArrayBuffer, [bytes.length, { maxByteLength: 100_000 }])
-    const view = new Uint8Array(resizable)
-    view.set(bytes)
-    return view
-  },
-  'another realm': (bytes) =>
-    runInContext('new Uint8Array(numbers)', createContext({ numbers: [...bytes] })),
-}
-
-/** Writes one payload and then the other over shared memory, for ever. */
-const REWRITE = `
-  const { parentPort, workerData } = require('node:worker_threads')
-  const { shared, low, high } = workerData
-  parentPort.postMessage('started')
-  for (;;) { shared.set(high); shared.set(low) }
-`
 
 describe('the bytes of an intent', () => {
   it.each([0, 1, 31, 32, 33, 1024, 64 * 1024])(
@@ -520,12 +489,6 @@ describe('what travels', () => {
     expect(invitation.paths).toEqual([[7, 0]])
   })
 })
-
-function changedAt(bytes: Uint8Array, position: number): Uint8Array {
-  const changed = bytes.slice()
-  changed[position] = (bytes[position] ?? 0) ^ 1
-  return changed
-}
 
 function parse(bytes: Uint8Array): Intent {
   return Intent.parse(payload(bytes))

@@ -8,6 +8,7 @@ import {
   MINUTE,
   NO_RULES,
   NOW,
+  ONE_A_DAY,
   PAIRS,
   PAYMENT,
   read,
@@ -15,21 +16,9 @@ import {
   requestOf,
   sign,
   signatureIn,
+  withNonce,
 } from '../helpers/native-committee.js'
 import { openSealed, type SealedWallet, sealedWallet, write } from '../helpers/native-sealed.js'
-
-/** One payment of {@link PAYMENT} a day, not two. */
-const ONE_A_DAY = JSON.stringify({
-  rules: [
-    {
-      asset: 'eip155:1/slip44:60',
-      daily: '1500000000000000000',
-      id: 'daily',
-      type: 'spendingLimits',
-    },
-  ],
-  schema: 'mpc-wallet/policy-config@1',
-})
 
 const DIRECTIONS = PAIRS.flatMap(([one, other]) => [
   { initiator: one, cosigner: other },
@@ -242,13 +231,6 @@ describe('a decision', () => {
     expect(idOf(PAYMENT, another)).not.toEqual(idOf(PAYMENT))
   })
 })
-
-/** {@link PAYMENT} with another nonce. */
-function withNonce(nonce: number): PayloadInput {
-  const bytes = new Uint8Array(PAYMENT.bytes)
-  bytes[1] = nonce
-  return { ...PAYMENT, bytes }
-}
 
 describe('a request that persons decide about', () => {
   /** The guardian has no share of a limit, so that persons decide whatever it is asked for. */

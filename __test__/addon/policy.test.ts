@@ -1,5 +1,5 @@
 import { beforeEach, describe, expect, it } from '@jest/globals'
-import { Session, type TakenStatement, type Wallet } from '#native'
+import { Invitation, Session, type TakenStatement, type Wallet } from '#native'
 import {
   authorize,
   authorizeInvited,
@@ -9,6 +9,7 @@ import {
   MINUTE,
   NO_RULES,
   NOW,
+  ONE_A_DAY,
   PERMISSIVE,
   ROLES,
   request,
@@ -77,6 +78,20 @@ describe('a policy that tightens', () => {
     expect(() => Session.join(wallets.user, requested.invitation, yes, NOW)).toThrow(
       expect.objectContaining({ code: 'PROTOCOL_CONFIG', culprits: [] }),
     )
+  })
+
+  it('opens no invitation of a party that has another one in force', async () => {
+    const { user } = wallets
+    const stricter = user.draftPolicy(ONE_A_DAY, NOW).policy
+    const invited = await request({ wallets })
+    wallets.user.takeStatement(user.signPolicy(stricter, EXPIRES, NOW), NOW)
+
+    const { descriptor, descriptorSignature } = invited.session
+    const opening = Invitation.open(
+      ...([wallets.user, descriptor, descriptorSignature, invited.round0, NOW] as const),
+    )
+
+    await expect(opening).rejects.toMatchObject({ code: 'POLICY_STALE', culprits: [] })
   })
 
   it('is handed on by whoever has it in force, and by nobody before', () => {

@@ -36,6 +36,19 @@ export const PERMISSIVE = '{"permissive":true,"schema":"mpc-wallet/policy-config
 /** A config that decided nothing: it signs nothing. */
 export const NO_RULES = '{"schema":"mpc-wallet/policy-config@1"}'
 
+/** A config that signs one {@link PAYMENT} a day, not two. */
+export const ONE_A_DAY = JSON.stringify({
+  rules: [
+    {
+      asset: 'eip155:1/slip44:60',
+      daily: '1500000000000000000',
+      id: 'daily',
+      type: 'spendingLimits',
+    },
+  ],
+  schema: 'mpc-wallet/policy-config@1',
+})
+
 export type Each<Value> = Readonly<Record<Role, Value>>
 
 export function each<Value>(make: (role: Role) => Value): Each<Value> {
@@ -205,6 +218,13 @@ export const PAYMENT = {
       'hex',
     ),
   ),
+}
+
+/** The same with another nonce, below 128. */
+export function withNonce(nonce: number): PayloadInput {
+  const bytes = PAYMENT.bytes.slice()
+  bytes[1] = nonce
+  return { ...PAYMENT, bytes }
 }
 
 export interface Request {
