@@ -1,6 +1,13 @@
 import { generateKeyPairSync, type KeyObject, sign as signBytes } from 'node:crypto'
 import { beforeAll, describe, expect, it } from '@jest/globals'
-import { type RequestInput, Session, type Wallet } from '#native'
+import {
+  type Authorization,
+  type Decided,
+  type PayloadInput,
+  type RequestInput,
+  Session,
+  type Wallet,
+} from '#native'
 import {
   authorizationIn,
   committee,
@@ -8,9 +15,10 @@ import {
   invite,
   MINUTE,
   NOW,
+  PAYMENT,
+  PERMISSIVE,
   read,
   requestOf,
-  withNonce,
 } from '../helpers/native-committee.js'
 import { flipped } from '../helpers/native-envelope.js'
 
@@ -19,9 +27,9 @@ let others: Each<Wallet>
 let principal: Principal
 
 beforeAll(async () => {
-  wallets = await committee()
-  others = await committee()
   principal = newPrincipal()
+  wallets = await committee(listing(principal))
+  others = await committee(listing(principal))
 })
 
 const unsigned = expect.objectContaining({
@@ -53,8 +61,8 @@ describe('a request on behalf of a principal', () => {
     expect(() => authorizeAs(forge(signedBy(principal)))).toThrow(unsigned)
   })
 
-  it('is refused for another payload than was signed', () => {
-    const reading = read({ wallets, payload: withNonce(8) })
+  it('is refused for another amount than was signed', () => {
+    const reading = read({ wallets, payload: withAnotherAmount() })
 
     expect(() =>
       wallets.agent.authorize(reading, signedBy(principal), '[]', '[]', NOW, MINUTE),
@@ -82,6 +90,26 @@ describe('a request on behalf of a principal', () => {
     expect(authorizationIn(decided).digests).toEqual(read({ wallets }).digests)
   })
 
+  it('is rejected once its key has expired, and not just before', () => {
+    const [reading, asked] = [read({ wallets }), signedBy(principal)]
+    const end = NOW + BigInt(MINUTE)
+    const rulingAt = (now: bigint) =>
+      JSON.parse(wallets.agent.evaluate(reading, asked, '[]', '[]', now)).ruling
+
+    expect(rulingAt(end - 1n)).toEqual({ type: 'approved' })
+    expect(rulingAt(end)).toMatchObject({ type: 'rejected', ruleId: 'builtin/principal' })
+  })
+
+  it('is rejected where the policy does not list its principal', () => {
+    const decided = decideAs(signedBy(newPrincipal()))
+
+    expect(decided.authorization).toBeUndefined()
+    expect(JSON.parse(decided.decision).ruling).toMatchObject({
+      type: 'rejected',
+      ruleId: 'builtin/principal',
+    })
+  })
+
   it('is another request than the same without one', () => {
     const asked = signedBy(principal)
     const { requester, cosigner, idempotencyKey } = asked
@@ -105,6 +133,21 @@ function newPrincipal(): Principal {
   return { key: new Uint8Array(Buffer.from(x, 'base64url')), secret: privateKey }
 }
 
+/** A permissive config that lists a principal for a minute. */
+function listing({ key }: Principal): string {
+  const expiresAt = String(NOW + BigInt(MINUTE))
+  const listed = { expiresAt, key: Buffer.from(key).toString('base64url'), name: 'treasurer' }
+  return JSON.stringify({ ...JSON.parse(PERMISSIVE), principals: [listed] })
+}
+
+/** {@link PAYMENT} of one wei more. */
+function withAnotherAmount(): PayloadInput {
+  const bytes = PAYMENT.bytes.slice()
+  const last = bytes.length - 5 // before no data and the three fields of EIP-155
+  bytes[last] = 1
+  return { ...PAYMENT, bytes }
+}
+
 /** A request of the agent to the user for the payment, signed by a principal. */
 function signedBy({ key, secret }: Principal): Signed {
   const request = requestOf()
@@ -119,7 +162,10 @@ function signedBy({ key, secret }: Principal): Signed {
   }
 }
 
-function authorizeAs(asked: RequestInput) {
-  const reading = read({ wallets })
-  return authorizationIn(wallets.agent.authorize(reading, asked, '[]', '[]', NOW, MINUTE))
+function decideAs(asked: RequestInput): Decided {
+  return wallets.agent.authorize(read({ wallets }), asked, '[]', '[]', NOW, MINUTE)
+}
+
+function authorizeAs(asked: RequestInput): Authorization {
+  return authorizationIn(decideAs(asked))
 }
