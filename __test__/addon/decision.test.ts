@@ -1,4 +1,4 @@
-import { beforeAll, describe, expect, it } from '@jest/globals'
+import { beforeAll, beforeEach, describe, expect, it } from '@jest/globals'
 import type { Decided, PayloadInput, Wallet } from '#native'
 import {
   authorizeInvited,
@@ -236,14 +236,17 @@ describe('a request that persons decide about', () => {
   /** The guardian has no share of a limit, so that persons decide whatever it is asked for. */
   const asked = { initiator: 'agent', cosigner: 'recovery' } as const
   let wallets: Each<Wallet>
-  beforeAll(async () => {
+  beforeEach(async () => {
     wallets = await committee(ONE_A_DAY)
   })
 
   /** What the agent decides, over and over. */
   function asking() {
-    const [reading, named] = [read({ wallets, ...asked }), requestOf(asked)]
-    const again = (): Decided => wallets.agent.authorize(reading, named, '[]', '[]', NOW, MINUTE)
+    const named = requestOf(asked)
+    const again = (payload = PAYMENT): Decided =>
+      wallets.agent.authorize(
+        ...([read({ wallets, ...asked, payload }), named, '[]', '[]', NOW, MINUTE] as const),
+      )
     const approve = (role: 'user' | 'recovery', word: 'approve' | 'reject' | 'withdraw'): void => {
       const own = read({ wallets, initiator: role })
       const signed = wallets[role].signApproval(own, named, word, undefined, NOW)
@@ -280,6 +283,17 @@ describe('a request that persons decide about', () => {
     if (word === 'reject') expect(() => approve('recovery', 'approve')).toThrow(over)
     else approve('recovery', 'approve')
     expect(again().authorization).toBeUndefined()
+  })
+
+  it('gets none for a second payment by the yes that served the first', () => {
+    const { again, approve } = asking()
+    approve('user', 'approve')
+    approve('recovery', 'approve')
+    expect(rulingOf(again())).toEqual(APPROVED)
+
+    expect(() => again(withNonce(8))).toThrow(
+      expect.objectContaining({ code: 'APPROVAL_MISSING', culprits: [] }),
+    )
   })
 
   it('gets none by a yes to another request', () => {
