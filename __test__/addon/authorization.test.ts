@@ -248,7 +248,7 @@ describe('joining', () => {
     )
   })
 
-  it('is refused with the right to ask for a signature in place of the yes', async () => {
+  it("is refused with this party's own consent in place of the yes", async () => {
     const { invitation } = await request({ wallets })
     const own = authorize({ wallets, initiator: 'user', cosigner: 'agent' })
 

@@ -175,17 +175,17 @@ describe('a decision', () => {
     expect(rulingOf({ decision: look() })).toEqual(usedUp)
   })
 
-  it('about a request that is decided again reserves once', async () => {
-    const wallets = await committee(ONE_A_DAY)
+  it('about a request that is decided again reserves what it did before', async () => {
+    const wallets = await committee(ONE_A_DAY.replace('1500000000000000000', '2500000000000000000'))
     const [reading, asked] = [read({ wallets }), requestOf()]
     const again = () => wallets.agent.authorize(reading, asked, '[]', '[]', NOW, MINUTE)
 
-    const first = again()
-    wallets.agent.releaseRequest(first.requestId, NOW)
-    const second = again()
+    const [first, second] = [again(), again()]
 
-    expect(rulingOf(second)).toEqual(APPROVED)
+    expect([first, second].map(rulingOf)).toEqual([APPROVED, APPROVED])
     expect(second.requestId).toEqual(first.requestId)
+    expect(rulingOf(decide({ wallets }))).toEqual(APPROVED)
+    expect(rulingOf(decide({ wallets }))).toEqual(usedUp)
   })
 
   it('whose request was released before a share left counts no more', async () => {
