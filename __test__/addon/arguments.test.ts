@@ -150,6 +150,7 @@ const NO_EVIDENCE = [
   '[{}]',
   '[] []',
   '[,]',
+  '['.repeat(100_000),
 ]
 
 const NO_TIMES = [-1n, -(2n ** 63n), -(2n ** 64n) + 1n, 2n ** 64n, 2n ** 64n + 5n, 2n ** 128n]
@@ -275,9 +276,13 @@ describe('bytes that hold nothing that can be read', () => {
   })
 
   it.each(cases)('are no payload: %s', async (_, make) => {
-    const refusal = await refusalOf(() => Intent.parse({ ...PAYMENT, bytes: make() }))
+    const readers = [
+      () => Intent.parse({ ...PAYMENT, bytes: make() }),
+      () => wallets.user.read([{ ...PAYMENT, bytes: make() }], [[]], NOW),
+    ]
 
-    expect(refusal).toMatchObject({ code: 'PAYLOAD_REFUSED' })
+    for (const reader of readers)
+      expect(await refusalOf(reader)).toMatchObject({ code: 'PAYLOAD_REFUSED', culprits: [] })
   })
 
   it.each(cases)('are no statement of a person: %s', async (_, make) => {
