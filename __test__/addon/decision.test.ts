@@ -243,7 +243,7 @@ describe('a request that persons decide about', () => {
   /** What the agent decides, over and over. */
   function asking() {
     const named = requestOf(asked)
-    const again = (payload = PAYMENT): Decided =>
+    const again = (payload: PayloadInput = PAYMENT): Decided =>
       wallets.agent.authorize(
         ...([read({ wallets, ...asked, payload }), named, '[]', '[]', NOW, MINUTE] as const),
       )
