@@ -207,7 +207,7 @@ describe('a decision', () => {
     expect(rulingOf(decide({ wallets }))).toEqual(usedUp)
   })
 
-  it('is each party’s own: what the agent allows the co-signer may reject', async () => {
+  it("is each party's own: what the agent allows the co-signer may reject", async () => {
     wallets.user.begin(true, NOW) // the user does not know what was signed before
     const { invitation } = await request({ wallets })
 
