@@ -371,7 +371,7 @@ describe('a party that opens its records again', () => {
   /** What the user has written before it is asked for anything. */
   function begun(): Map<string, Uint8Array> {
     const records = new Map(kept.records)
-    write(records, kept.wallet.begin(false, NOW))
+    write(records, kept.wallets.user.begin(false, NOW))
     return records
   }
 

@@ -218,16 +218,30 @@ async function afterTheShare(): Promise<UnderWay> {
   return { sessions, flight: third.flatMap(envelopesOf) }
 }
 
-describe('a frozen party that opens its records again', () => {
+describe('a frozen party whose records are sealed', () => {
   let kept: SealedWallet
   beforeEach(async () => {
     kept = await sealedWallet()
   })
 
-  it('is still frozen', () => {
+  it('is still frozen when it opens them again', () => {
     const user = openSealed(kept)
     write(kept.records, user.takeStatement(user.signFreeze(true, NOW), NOW).batch)
 
     expect(openSealed(kept).isFrozen(NOW)).toBe(true)
+  })
+
+  it('stops a session that waits for its store, and nothing of it leaves', async () => {
+    const user = openSealed(kept)
+    const own = { ...kept.wallets, user }
+    const requested = await request({ wallets: own })
+    const session = accept(own, requested)
+    expect(await session.begin(NOW, envelopesOf(requested.begun))).toMatchObject({ kind: 'commit' })
+
+    user.takeStatement(user.signFreeze(true, NOW), NOW)
+    const outcome = await session.committed(NOW, write(kept.records, session.takeBatch()))
+
+    expect(outcome).toEqual(stopped)
+    expect(envelopesOf(outcome).map(roundOf)).toEqual([ABORT_ROUND])
   })
 })

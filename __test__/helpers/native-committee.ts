@@ -98,7 +98,11 @@ export function keygenOf(
 
 /** A wallet that three parties have just made. */
 export async function committee(policy: string = PERMISSIVE): Promise<Each<Wallet>> {
-  const outcomes = await run(keygenOf(strangers(), policy))
+  return walletsIn(await run(keygenOf(strangers(), policy)))
+}
+
+/** The wallets that key generations ended with. */
+export function walletsIn(outcomes: Each<readonly RoundOutcome[]>): Each<Wallet> {
   return each((role) => {
     const outcome = outcomes[role].at(-1)
     if (outcome?.kind !== 'done' || outcome.wallet === undefined)

@@ -8,7 +8,7 @@ import {
   type Vault,
   Wallet,
 } from '#native'
-import { keygenOf, NOW, run, strangers } from './native-committee.js'
+import { type Each, keygenOf, NOW, run, strangers, walletsIn } from './native-committee.js'
 
 /** What a session is driven by. */
 export type Steps = Pick<Session, 'begin' | 'receive' | 'confirm'>
@@ -91,8 +91,8 @@ export interface SealedWallet extends SealedRecords {
   readonly identity: Identity
   readonly sealedIdentity: Uint8Array
   readonly walletId: Uint8Array
-  /** As the key generation gave it: nothing is written yet about what it signs. */
-  readonly wallet: Wallet
+  /** As the key generation gave them: nothing is written yet about what is signed. */
+  readonly wallets: Each<Wallet>
 }
 
 export async function sealedWallet(policy?: string): Promise<SealedWallet> {
@@ -104,11 +104,9 @@ export async function sealedWallet(policy?: string): Promise<SealedWallet> {
   const sealedIdentity = records.get('identity')
   const sessions = keygenOf({ ...made, stores: { ...made.stores, user: store } }, policy)
   const outcomes = await run({ ...sessions, user: keeping(sessions.user, records) })
-  const done = outcomes.user.at(-1)
-  if (done?.kind !== 'done' || done.wallet === undefined || sealedIdentity === undefined)
-    throw new Error(`the key generation ended as ${done?.kind}`)
-  const { wallet } = done
-  return { vault, records, identity, sealedIdentity, walletId: wallet.walletId, wallet }
+  if (sealedIdentity === undefined) throw new Error('the identity was not written')
+  const wallets = walletsIn(outcomes)
+  return { vault, records, identity, sealedIdentity, walletId: wallets.user.walletId, wallets }
 }
 
 /** The wallet from its records, as after a restart. */
