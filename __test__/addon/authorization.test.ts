@@ -159,8 +159,8 @@ describe('signing', () => {
   it('spends the authorization even if the session is refused', () => {
     const authorization = authorize({ wallets })
 
-    expect(() => Session.sign(wallets.agent, authorization, 'agent', '', NOW, MINUTE)).toThrow(
-      refused('a party does not co-sign with itself'),
+    expect(() => Session.sign(wallets.agent, authorization, 'user', '\u0007', NOW, MINUTE)).toThrow(
+      refused('the memo has control or invisible characters'),
     )
 
     expect(() => signWith(authorization)).toThrow(refused('an authorization serves one session'))
@@ -278,7 +278,7 @@ describe('joining', () => {
 
     expect(() => decideAt(end)).toThrow(
       expect.objectContaining({
-        code: 'INVALID_INPUT',
+        code: 'PROTOCOL_CONFIG',
         message: 'the descriptor has expired',
         culprits: [],
       }),
@@ -292,7 +292,7 @@ describe('joining', () => {
     const yes = authorizeInvited(wallets, await request({ wallets }))
 
     expect(() => signWith(yes, wallets.user)).toThrow(
-      refused('the authorization is of another session'),
+      refused('the authorization is for signing with another party'),
     )
   })
 })

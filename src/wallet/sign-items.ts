@@ -88,7 +88,7 @@ async function once(
   options: RequestOptions,
   sign: (attempt?: SigningAttempt) => Promise<SignedBatch>,
 ): Promise<SignedBatch> {
-  const { idempotencyKey: key } = options
+  const { idempotencyKey: key, principal } = options
   if (journal === undefined) {
     if (key !== undefined) throw invalid('idempotencyKey', 'needs a party that has a store')
     return await sign()
@@ -97,7 +97,7 @@ async function once(
   const name =
     key === undefined
       ? { principal: `${role}/unnamed`, key: randomUUID(), disposable: true }
-      : { principal: role, key }
+      : { principal: principal === undefined ? role : `${role}/${toHex(principal.key)}`, key }
   let signed: SignedBatch | undefined
   const { result } = await journal.ledger.request(
     { side: 'initiator', ...name, proposal: proposalOf(items, options) },

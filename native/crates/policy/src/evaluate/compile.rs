@@ -148,6 +148,16 @@ impl Policy {
         policy
     }
 
+    /// With every limit whole, for a party that asks several co-signers and knows what it asked all of them: each of
+    /// them holds it to its own share.
+    #[must_use]
+    pub fn with_whole_limits(mut self) -> Self {
+        if self.share > 0 {
+            self.share = 100;
+        }
+        self
+    }
+
     /// With these persons in place of those that the document lists: a recovery replaced somebody.
     #[must_use]
     pub fn with_approvers(mut self, persons: &[PolicyApprover]) -> Self {
