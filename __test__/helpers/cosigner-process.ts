@@ -55,10 +55,17 @@ export class CosignerProcess implements AsyncDisposable {
     return cosigner
   }
 
-  /** What it says next of a kind. */
-  async next(event: string): Promise<unknown> {
-    const [value] = await once(this.#events, event)
-    return value
+  /** What it says next of one of these kinds. */
+  async next(...kinds: string[]): Promise<unknown> {
+    const heard = new AbortController()
+    const first = kinds.map((kind) => once(this.#events, kind, { signal: heard.signal }))
+    try {
+      const [value] = await Promise.race(first)
+      return value
+    } finally {
+      for (const one of first) one.catch(() => {}) // the others are not waited for
+      heard.abort()
+    }
   }
 
   /** Of a kind, so far. */
