@@ -12,6 +12,7 @@ import {
 } from '../helpers/policy-committee.js'
 import { USDC } from '../helpers/policy-requests.js'
 
+const TARGET: Hex = USDC
 const TOKEN = `${CHAIN}/erc20:${USDC}`
 const MULTICALL3 = '0xcA11bde05977b3631167028862bE2a173976CA11'
 const ROUTER = `0x${'44'.repeat(20)}` as const
@@ -48,7 +49,9 @@ function transferFrom(owner: Hex, amount: bigint): Hex {
 }
 
 function aggregate(...calls: Hex[]): Hex {
-  const args = [calls.map((callData) => ({ target: USDC, allowFailure: false, callData }))] as const
+  const args = [
+    calls.map((callData) => ({ target: TARGET, allowFailure: false, callData })),
+  ] as const
   return encodeFunctionData({ abi: multicall3Abi, functionName: 'aggregate3', args })
 }
 
