@@ -210,7 +210,6 @@ describe('a party that missed a change', () => {
 
     expect(await failureOf(agent.signTransactions(request))).toMatchObject({
       code: 'POLICY_STALE',
-      culprits: ['recovery'],
       signatureMayExist: false,
     })
   })
