@@ -13,12 +13,12 @@ export interface TypedDataDocument {
 export function randomTypedData(random: Randomness): TypedDataDocument {
   const structs = new Map<string, { name: string; type: string }[]>()
   const primaryType = randomStruct(random, structs, 3)
-  const valueOf = (type: string): unknown => randomValue(random, structs, type)
+  const message = randomValue(random, structs, primaryType)
   return {
     types: Object.fromEntries(structs),
     primaryType,
     domain: randomDomain(random),
-    message: valueOf(primaryType) as Record<string, unknown>, // the type is a struct
+    message: message as Record<string, unknown>, // the type is a struct
   }
 }
 
