@@ -1,0 +1,152 @@
+/** One daily limit and many requests at once, against a co-signer with SQLite in a process of its own. */
+import { mkdtempSync, rmSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { afterEach, beforeAll, beforeEach, describe, expect, it, jest } from '@jest/globals'
+import { toBytes, toHex } from 'viem'
+import {
+  MemoryNetwork,
+  MpcAgentWallet,
+  type MpcWalletError,
+  Party,
+  PolicyConfig,
+} from '../../src/index.js'
+import { CosignerProcess, fillSqlite } from '../helpers/cosigner-process.js'
+import { HostileAgent } from '../helpers/hostile-agent.js'
+import { PATIENCE_MS } from '../helpers/native-process.js'
+import { payment } from '../helpers/payment.js'
+import {
+  CHAIN,
+  ETHER,
+  type Kept,
+  keyWrapper,
+  makeUnder,
+  paying,
+  reopen,
+} from '../helpers/policy-committee.js'
+import { storeWith } from '../helpers/stored-committee.js'
+
+jest.setTimeout(PATIENCE_MS)
+
+const SENDS = 50
+const CAP = 5n * ETHER
+const AMOUNT = (7n * ETHER) / 10n
+/** ⌊cap/amount⌋. */
+const FIT = Number(CAP / AMOUNT)
+
+let kept: Kept
+let policyHash: Uint8Array
+let directory: string
+let network: MemoryNetwork
+let cosigner: CosignerProcess
+
+beforeAll(async () => {
+  kept = await makeUnder(new PolicyConfig().withDailyLimit(CHAIN, CAP))
+  await using committee = await reopen(kept)
+  policyHash = toBytes((await committee.agent.evaluatePolicy(paying(1n))).policyHash)
+})
+
+beforeEach(async () => {
+  directory = mkdtempSync(join(tmpdir(), 'mpc-wallet-limits-'))
+  await fillSqlite(directory, kept.records.user)
+  network = new MemoryNetwork()
+  cosigner = await CosignerProcess.start(directory, 'user', network)
+})
+
+afterEach(async () => {
+  await cosigner.kill()
+  await network.close()
+  rmSync(directory, { recursive: true, force: true })
+})
+
+async function restartCosigner(): Promise<void> {
+  await cosigner.kill()
+  cosigner = await CosignerProcess.start(directory, 'user', network)
+}
+
+describe('fifty requests at once of an agent without a policy', () => {
+  const askAll = async (agent: HostileAgent, round: string) =>
+    await Promise.all(
+      Array.from({ length: SENDS }, (_, nonce) =>
+        agent.ask(
+          {
+            items: [{ transaction: toBytes(payment({ value: AMOUNT, nonce }).transaction) }],
+            policyHash,
+            idempotencyKey: `${round} ${nonce}`,
+          },
+          20_000,
+        ),
+      ),
+    )
+
+  it('are answered as far as the daily limit goes, and none after a restart', async () => {
+    const agent = await HostileAgent.of(kept, (key) => network.connect(key))
+
+    const answers = await askAll(agent, 'first')
+
+    expect(answers.filter((answer) => answer === 'joined')).toHaveLength(FIT)
+    expect(answers.filter((answer) => answer === 'refused')).toHaveLength(SENDS - FIT)
+
+    await restartCosigner()
+
+    expect(await askAll(agent, 'second')).toEqual(new Array(SENDS).fill('refused'))
+  })
+})
+
+describe('fifty requests at once', () => {
+  it('are signed exactly as often as the daily limit allows', async () => {
+    await using agent = await openAgent()
+
+    const sent = await sendAll(agent.wallet)
+
+    expect(sent.filter((one) => one === 'POLICY_REJECTED')).toHaveLength(SENDS - FIT)
+    expect(new Set(signaturesIn(sent)).size).toBe(FIT)
+  })
+
+  it.each([['decided'], ['request'], ['signed']])(
+    'are signed so often in all where the co-signer is killed at its first "%s" and all are asked again',
+    async (event) => {
+      await using agent = await openAgent()
+      const dies = cosigner.next(event).then(() => cosigner.kill())
+      const first = await sendAll(agent.wallet, 4_000)
+      await dies
+      await restartCosigner()
+
+      const sends = [first, await sendAll(agent.wallet), await sendAll(agent.wallet)]
+
+      const signed = new Set(sends.flatMap(signaturesIn))
+      const lost = sends[2]?.filter((one) => one === 'OUTCOME_UNKNOWN').length ?? 0
+      expect(signed.size).toBeLessThanOrEqual(FIT)
+      expect(signed.size + lost).toBe(FIT)
+    },
+  )
+})
+
+async function openAgent(): Promise<AsyncDisposable & { readonly wallet: MpcAgentWallet }> {
+  const party = await Party.open({
+    store: await storeWith(kept.records.agent),
+    unlock: { keyWrapper },
+  })
+  const transport = network.connect(party.identityKey)
+  const wallet = await MpcAgentWallet.open({ party, transport })
+  return { wallet, [Symbol.asyncDispose]: () => wallet.close() }
+}
+
+/** The signature of each, or the code of what came instead. */
+async function sendAll(wallet: MpcAgentWallet, timeoutMs = 20_000): Promise<string[]> {
+  return await Promise.all(
+    Array.from({ length: SENDS }, async (_, nonce) => {
+      try {
+        const request = { ...paying(AMOUNT, nonce), idempotencyKey: `send ${nonce}`, timeoutMs }
+        const { signatures } = await wallet.signTransactions(request)
+        return signatures.map(({ r, s }) => toHex(r) + toHex(s)).join()
+      } catch (error) {
+        return (error as MpcWalletError).code // the SDK throws nothing else
+      }
+    }),
+  )
+}
+
+function signaturesIn(sent: readonly string[]): string[] {
+  return sent.filter((one) => one.startsWith('0x'))
+}
