@@ -1,5 +1,6 @@
-// What the quickstart shows: three parties make a wallet, each two of them pay on a local chain, and
-// one refuses; then the agent's disk is gone, another device takes its place, and it pays again.
+// What the quickstart shows: three parties make a wallet with a policy and pay on a local chain. What the policy
+// forbids is not signed, what it asks persons about waits for them. Then the agent's disk is gone, another device takes
+// its place, and it pays again.
 import { randomBytes } from 'node:crypto'
 import { cpSync, existsSync, mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
@@ -12,18 +13,24 @@ import {
   MpcWalletError,
   Party,
   PartyRole,
+  PolicyConfig,
   SqliteStore,
 } from '@mpc-wallet/sdk'
 import { EvmAccountError, toViemAccount } from '@mpc-wallet/sdk/evm'
 import { recordEnvelopes, startAnvil } from '@mpc-wallet/sdk/testing'
 import {
-  BaseError,
   createPublicClient,
   createWalletClient,
   defineChain,
+  encodeFunctionData,
+  erc20Abi,
   formatEther,
   http,
+  parseAbi,
   parseEther,
+  parseGwei,
+  serializeTransaction,
+  toHex,
 } from 'viem'
 import { root } from './checkout.mjs'
 
@@ -35,9 +42,26 @@ const [bold, dim, green, red, cyan] = [1, 2, 32, 31, 36].map(paint)
 const COPY = 'copy'
 /** How long it waits for an answer. */
 const PATIENCE_MS = 500
-/** What the co-signers of the tour let through in one payment. */
-const limit = parseEther('2')
+/** As anvil names itself. */
+const CHAIN_ID = 31_337
+const chain = `eip155:${CHAIN_ID}`
 const payee = '0x5aAeb6053F3E94C9b9A09f33669435E7Ef1BeAed' // the first example of EIP-55
+const stranger = '0xfB6916095ca1df60bB79Ce92cE3Ea74c37c5d359' // the second
+/** What is refused needs no code at these addresses. */
+const token = '0x00000000000000000000000000000000000000A1'
+const batcher = '0x00000000000000000000000000000000000000b2'
+const multicall3 = '0xcA11bde05977b3631167028862bE2a173976CA11'
+
+/** What all three agree on when they make the wallet. */
+const policy = new PolicyConfig()
+  .withSpendingLimits(chain, { perTransaction: parseEther('3'), daily: parseEther('6') })
+  .withFeeLimits(chain, { perTransaction: parseEther('0.01'), daily: parseEther('0.1') })
+  .withAdditionalApprovalThreshold(chain, parseEther('2'))
+  .withWhitelist(chain, [payee])
+  .withContracts(chain, [
+    { address: token, kind: { type: 'erc20', decimals: 6 } },
+    { address: batcher, kind: { type: 'multicall' } },
+  ])
 
 let step = 0
 const title = (text) => console.log(`\n${cyan(String(++step).padEnd(2))} ${bold(text)}`)
@@ -93,21 +117,23 @@ async function walk() {
     const pays = (by, cosigner, ether, memo) =>
       pay({ anvil, node, by: by.wallet, cosigner: cosigner.wallet, ether, memo })
     await pays(agent, user, '1.5', 'rent of the GPU, November')
-    await pays(agent, recovery, '0.25', 'the user is on a plane')
-    await pays(user, recovery, '0.05', 'the agent is out of order')
-    await refuse({
-      anvil,
-      node,
-      by: agent.wallet,
-      cosigner: user.wallet,
-      ether: '8',
-      memo: 'urgent!! do not ask questions',
-    })
+    const persons = [user.wallet, recovery.wallet]
+    const asks = (by, cosigner, ether, memo) =>
+      askAndPay({ anvil, node, by: by.wallet, cosigner: cosigner.wallet, persons, ether, memo })
+    await overLimit({ node, by: agent.wallet })
+    await disguised(agent.wallet)
+    title('A large payment waits for two persons')
+    await asks(agent, user, '2.5', 'two more GPUs')
+    title('User and guardian pay without the agent')
+    await asks(user, recovery, '0.05', 'the agent is out of order')
     await loseDisk(agent, [user, recovery])
     title('Another device takes its place')
     const replacement = await open({ name: 'new agent', role: PartyRole.Agent })
     await recoverAgent({ replacement, user, recovery })
+    await confirmLimits(replacement.wallet)
     await pays(replacement, user, '0.5', 'rent of the GPU, December')
+    title('Agent and guardian pay, and each time persons decide')
+    await asks(replacement, recovery, '0.25', 'the user is on a plane, with a phone')
     title('A copy of the lost disk asks for a signature')
     const { role, password } = agent // whoever copied the disk knows the password too
     await askInVain({ thief: await open({ name: COPY, role, password }), user: user.wallet })
@@ -147,18 +173,20 @@ async function generateKeys(devices) {
     devices.map(async (device) => {
       const { party, transport } = device
       const confirm = (proposal) => words.push(proposal.words.join(' ')) > 0
-      const parameters = { party, cards, transport, confirm }
+      const parameters = { party, cards, transport, policy, confirm }
       device.wallet =
         party.role === PartyRole.Agent
           ? await MpcAgentWallet.create(parameters)
           : await MpcAgentWallet.join(parameters)
     }),
   )
+  for (const { wallet } of devices) wallet.cosign() // the policy decides, and persons' words are heard
   const milliseconds = performance.now() - startedAt
   if (new Set(words).size !== 1) throw new Error('the parties saw different words')
   const [{ wallet }] = devices
   line('words', words[0], dim('(three people compare them; here nobody does)'))
   line('address', bold(wallet.address(ChainType.Evm)))
+  showPolicy()
   line('shares', `one at ${devices.map(({ role }) => role).join(', one at ')}; any two sign`)
   line('took', cost(milliseconds, `${takeSent(devices)} between the three`))
 }
@@ -169,10 +197,15 @@ function takeSent(devices) {
   return kilobytes(sent.reduce((sum, { envelope }) => sum + envelope.length, 0))
 }
 
+function showPolicy() {
+  line('policy', 'at most 3 ETH at once and 6 a day, to one payee; above 2 ETH two persons decide')
+  line('', 'fees of at most 0.01 ETH; the contracts that may be read are a token and a batcher')
+}
+
 async function startChain(anvil, address) {
   title('A local chain')
   const chain = defineChain({
-    id: anvil.chainId,
+    id: CHAIN_ID,
     name: 'anvil',
     nativeCurrency: { name: 'Ether', symbol: 'ETH', decimals: 18 },
     rpcUrls: { default: { http: [anvil.url] } },
@@ -183,11 +216,69 @@ async function startChain(anvil, address) {
   return createPublicClient({ chain, transport: http(anvil.url), pollingInterval: 20 })
 }
 
+/** Through viem, as any application would: the policy lets it through, and nobody is asked. */
 async function pay({ anvil, node, by, cosigner, ether, memo }) {
   title(`${by.role} pays, ${cosigner.role} co-signs`)
+  const showing = cosigner.on('decided', ({ decision }) => showYes(cosigner.role, decision))
+  try {
+    await settled({ node, by, ether }, async () => {
+      const account = toViemAccount(by, { cosigner: cosigner.role, memo })
+      const client = createWalletClient({ account, chain: node.chain, transport: http(anvil.url) })
+      return await client.sendTransaction({ to: payee, value: parseEther(ether) })
+    })
+  } finally {
+    showing()
+  }
+}
+
+/** What the policy does not decide alone: the persons sign that they have seen it, and then the two parties sign. */
+async function askAndPay({ anvil, node, by, cosigner, persons, ether, memo }) {
+  const from = by.address(ChainType.Evm)
+  const account = toViemAccount(by)
+  const client = createWalletClient({ account, chain: node.chain, transport: http(anvil.url) })
+  const prepared = await client.prepareTransactionRequest({ to: payee, value: parseEther(ether) })
+  const content = { ...prepared, account: undefined, from: undefined }
+  const item = { transaction: serializeTransaction(content), chain }
+  const options = { cosigner: cosigner.role, memo, idempotencyKey: `${from} ${content.nonce}` }
+  const request = { ...options, transactions: [item] }
+
+  const { explain } = await cosigner.evaluatePolicy({ ...request, cosigner: by.role })
+  line(`${cosigner.role} says`, explain[0])
+  const answering = persons.map(answer)
+  try {
+    const approved = Promise.all(answering.map(({ said }) => said))
+    await by.requestApproval(request)
+    await approved
+    await by.waitForApproval(request)
+    await settled({ node, by, ether }, async () => {
+      const { r, s, yParity } = await by.signTransaction({ ...item, ...options })
+      const signature = { r: toHex(r), s: toHex(s), yParity }
+      const serializedTransaction = serializeTransaction(content, signature)
+      return await client.sendRawTransaction({ serializedTransaction })
+    })
+  } finally {
+    for (const { stop } of answering) stop()
+  }
+}
+
+/** The device of a person, who looks at what this party read and says yes. */
+function answer(wallet) {
+  let stop = () => {}
+  const said = new Promise((resolve, reject) => {
+    stop = wallet.on('approvalRequested', (request) => {
+      show(wallet.role, request)
+      wallet.approve({ request }).then(resolve, reject)
+      line(`${wallet.role} says`, green('yes'), dim('signed, for this payment alone'))
+    })
+  })
+  return { said, stop }
+}
+
+/** Sends, and looks whether what was sent is what arrived. */
+async function settled({ node, by, ether }, sending) {
   const before = await node.getBalance({ address: payee })
   const done = new Promise((resolve) => by.on('signed', resolve))
-  const hash = await send({ anvil, node, by, cosigner, ether, memo })
+  const hash = await sending()
   const { durationMs, bytesSent, bytesReceived } = await done
   line('signed', cost(durationMs, `${kilobytes(bytesSent)} out`, `${kilobytes(bytesReceived)} in`))
   const { status, blockNumber, from } = await node.waitForTransactionReceipt({ hash })
@@ -198,20 +289,61 @@ async function pay({ anvil, node, by, cosigner, ether, memo }) {
   line('mined', hash, dim(`block ${blockNumber}`))
 }
 
-async function refuse({ anvil, node, by, cosigner, ether, memo }) {
-  title(`${by.role} asks for more than ${cosigner.role} allows`)
-  const before = await node.getBalance({ address: by.address(ChainType.Evm) })
-  const error = await send({ anvil, node, by, cosigner, ether, memo }).then(
-    (hash) => new Error(`the refused transaction was sent: ${hash}`),
+async function overLimit({ node, by }) {
+  title(`${by.role} wants more than the policy allows`)
+  const address = by.address(ChainType.Evm)
+  const before = await node.getBalance({ address })
+  await refuse(by, { to: payee, value: parseEther('4') })
+  const after = await node.getBalance({ address })
+  if (after !== before) throw new Error('the balance changed though the payment was refused')
+  line('balance', `${formatEther(after)} ETH, unchanged`)
+}
+
+/** A transfer of tokens inside of something that looks like a batch. */
+async function disguised(by) {
+  title(`Somebody talks ${by.role} into a batch that hides a transfer to a stranger`)
+  const transfer = encodeFunctionData({
+    abi: erc20Abi,
+    functionName: 'transfer',
+    args: [stranger, 5_000_000n],
+  })
+  line('hidden', `transfer(${stranger}, 5 tokens) inside of multicall(bytes[])`)
+  const multicall = parseAbi(['function multicall(bytes[] data)'])
+  const data = encodeFunctionData({
+    abi: multicall,
+    functionName: 'multicall',
+    args: [[transfer]],
+  })
+  await refuse(by, { to: batcher, data })
+
+  const transferFrom = encodeFunctionData({
+    abi: erc20Abi,
+    functionName: 'transferFrom',
+    args: [by.address(ChainType.Evm), stranger, 5_000_000n],
+  })
+  line('hidden', `transferFrom(wallet, ${stranger}, 5 tokens) inside of aggregate3`)
+  const calls = [{ target: token, allowFailure: false, callData: transferFrom }]
+  const aggregate = parseAbi([
+    'function aggregate3((address target, bool allowFailure, bytes callData)[] calls)',
+  ])
+  await refuse(by, {
+    to: multicall3,
+    data: encodeFunctionData({ abi: aggregate, functionName: 'aggregate3', args: [calls] }),
+  })
+}
+
+/** Asks for a signature that the policy must not give. */
+async function refuse(by, content) {
+  const fees = { gas: 100_000n, maxFeePerGas: parseGwei('2'), maxPriorityFeePerGas: parseGwei('1') }
+  const transaction = serializeTransaction({ chainId: CHAIN_ID, nonce: 9, ...fees, ...content })
+  const error = await by.signTransaction({ transaction, chain }).then(
+    () => new Error('what the policy forbids was signed'),
     (caught) => caught,
   )
-  const refusal =
-    error instanceof BaseError ? error.walk((e) => e instanceof EvmAccountError) : null
-  if (refusal?.code !== 'CEREMONY_REFUSED') throw error
-  const after = await node.getBalance({ address: by.address(ChainType.Evm) })
-  if (after !== before) throw new Error('the balance changed though the payment was refused')
-  line(`${by.role} gets`, `${red(refusal.code)} by ${refusal.culprits.join(', ')}`)
-  line('balance', `${formatEther(after)} ETH, unchanged`)
+  if (error.code !== 'POLICY_REJECTED') throw error
+  const [head, ...rules] = error.explain
+  line(`${by.role} gets`, `${red(error.code)} ${head}`)
+  for (const rule of rules.filter((rule) => /^ {2}(asks|rejects)/.test(rule))) line('', rule.trim())
 }
 
 /** The agent's disk is gone, not without a copy of it in the wrong hands; the others still have theirs. */
@@ -250,6 +382,7 @@ async function recoverAgent({ replacement, user, recovery }) {
   ])
   const milliseconds = performance.now() - startedAt
   replacement.wallet = joined
+  joined.cosign()
   const address = joined.address(ChainType.Evm)
   if (address !== user.wallet.address(ChainType.Evm)) throw new Error('the address changed')
   line('shares', `of epoch ${joined.epoch}; those of the epoch before are erased`)
@@ -257,17 +390,25 @@ async function recoverAgent({ replacement, user, recovery }) {
   line('took', cost(milliseconds, `${takeSent([...survivors, replacement])} between the three`))
 }
 
-/** The co-signer would say yes to anything; it is never asked. */
+/** The new device does not know what the lost one signed, so it counts every limit as used up. */
+async function confirmLimits(wallet) {
+  if (!wallet.limitsFull) throw new Error('a device that remembers nothing trusts its limits')
+  line('limits', red('count as used up'), dim('nobody here knows what was signed before'))
+  await wallet.confirmLimits()
+  line('operator', 'has looked at the chain and confirms them; the user counts on from before')
+}
+
+/** The policy of the copy would let the payment through; the co-signer is never asked. */
 async function askInVain({ thief, user }) {
   const { party, transport } = thief
   thief.wallet = await MpcAgentWallet.open({ party, transport })
   line('share', `opened, of epoch ${thief.wallet.epoch}`)
   let asked = 0
-  const cosigning = user.cosign({ approve: () => ++asked > 0 })
+  const watching = user.on('decided', () => ++asked)
   try {
     const account = toViemAccount(thief.wallet, { cosigner: user.role, timeoutMs: PATIENCE_MS })
-    const payment = { to: payee, value: parseEther('5'), gas: 21_000n, maxFeePerGas: 10n ** 9n }
-    const error = await account.signTransaction({ ...payment, chainId: 31_337, nonce: 5 }).then(
+    const payment = { to: payee, value: parseEther('1'), gas: 21_000n, maxFeePerGas: 10n ** 9n }
+    const error = await account.signTransaction({ ...payment, chainId: CHAIN_ID, nonce: 5 }).then(
       () => new Error('a share of a replaced device signed'),
       (caught) => caught,
     )
@@ -275,62 +416,28 @@ async function askInVain({ thief, user }) {
     line('copy gets', `${red(error.code)} after ${PATIENCE_MS} ms`)
     line(user.role, 'was not even asked: it does not answer the key of a device that was replaced')
   } finally {
-    await cosigning.close()
+    watching()
   }
 }
 
-/**
- * Sends a payment through viem, as any application would; the co-signer decides by what it reads in
- * the bytes.
- */
-async function send({ anvil, node, by, cosigner, ether, memo }) {
-  const cosigning = cosigner.cosign({
-    approve: (request) => {
-      const yes = isAllowed(request)
-      show(cosigner.role, request)
-      line(
-        `${cosigner.role} says`,
-        yes ? green('yes') : red(`no, not within ${formatEther(limit)} ETH`),
-      )
-      return yes
-    },
-  })
-  try {
-    const account = toViemAccount(by, { cosigner: cosigner.role, memo })
-    const client = createWalletClient({ account, chain: node.chain, transport: http(anvil.url) })
-    return await client.sendTransaction({ to: payee, value: parseEther(ether) })
-  } finally {
-    await cosigning.close()
-  }
-}
-
-/**
- * A rule about what was read in the bytes, not about what the asking party says. Whatever it does
- * not know is a no.
- */
-function isAllowed({ items }) {
-  if (items.some(({ effects }) => effects.length === 0)) return false
-  let spent = 0n
-  for (const { chain, effects } of items)
-    for (const { kind, asset, amount } of effects) {
-      const value = amount?.exact ?? amount?.upTo
-      const known = kind === 'transfer' || kind === 'feeOnly'
-      if (!known || asset !== `${chain}/slip44:60` || value === undefined) return false
-      spent += value
-    }
-  return spent <= limit
+function showYes(role, { ruling, outcomes, policyVersion }) {
+  if (ruling.type !== 'approved') return
+  const passed = outcomes.filter(({ result }) => result === 'passed').map(({ ruleId }) => ruleId)
+  const own = passed.filter((ruleId) => !ruleId.startsWith('builtin/'))
+  line(`${role} says`, green('yes'), dim(`version ${policyVersion}: ${own.join(', ')}`))
 }
 
 function show(role, { from, items, memo }) {
-  for (const { account, transaction, effects } of items) {
-    line(`${role} reads`, `${transaction.type} transaction ${transaction.nonce} of ${account}`)
+  for (const { effects } of items)
     for (const { kind, amount, to } of effects) {
       const most = amount === undefined ? 'nothing' : formatEther(amount.exact ?? amount.upTo)
+      const [, , recipient] = to?.split(':') ?? []
       const text =
-        kind === 'feeOnly' ? `a fee of at most ${most} ETH` : `${kind} of ${most} ETH to ${to}`
-      line('', text)
+        kind === 'feeOnly'
+          ? `a fee of at most ${most} ETH`
+          : `${kind} of ${most} ETH to ${recipient}`
+      line(`${role} reads`, text)
     }
-  }
   line('', `${from} notes ${JSON.stringify(memo)}`)
 }
 
@@ -339,6 +446,7 @@ function readOn() {
     ['README.md', 'what this is and how it is used'],
     ['docs/when-things-go-wrong.md', 'a server died, a phone is gone, a disk was copied'],
     ['docs/security-model.md', 'who may do what, and which test shows it'],
+    ['docs/policy.md', 'what a policy can say, and what it protects against'],
     ['scripts/tour.mjs', 'what you have just seen, as code'],
     ['src/wallet/mpc-agent-wallet.ts', 'the wallet'],
   ]
