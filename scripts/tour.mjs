@@ -341,9 +341,9 @@ async function refuse(by, content) {
     (caught) => caught,
   )
   if (error.code !== 'POLICY_REJECTED') throw error
-  const [head, ...rules] = error.explain
-  line(`${by.role} gets`, `${red(error.code)} ${head}`)
-  for (const rule of rules.filter((rule) => /^ {2}(asks|rejects)/.test(rule))) line('', rule.trim())
+  line(`${by.role} gets`, red(error.code))
+  for (const rule of error.explain.filter((text) => /^ {2}(asks|rejects)/.test(text)))
+    line('', rule.trim().replace(/ {2,}/, ' '))
 }
 
 /** The agent's disk is gone, not without a copy of it in the wrong hands; the others still have theirs. */
@@ -428,17 +428,15 @@ function showYes(role, { ruling, outcomes, policyVersion }) {
 }
 
 function show(role, { from, items, memo }) {
-  for (const { effects } of items)
-    for (const { kind, amount, to } of effects) {
-      const most = amount === undefined ? 'nothing' : formatEther(amount.exact ?? amount.upTo)
-      const [, , recipient] = to?.split(':') ?? []
-      const text =
-        kind === 'feeOnly'
-          ? `a fee of at most ${most} ETH`
-          : `${kind} of ${most} ETH to ${recipient}`
-      line(`${role} reads`, text)
-    }
+  const texts = items.flatMap(({ effects }) => effects.map(describe))
+  line(`${role} reads`, texts.join(', '))
   line('', `${from} notes ${JSON.stringify(memo)}`)
+}
+
+function describe({ kind, amount, to }) {
+  const most = amount === undefined ? 'nothing' : formatEther(amount.exact ?? amount.upTo)
+  if (kind === 'feeOnly') return `a fee of at most ${most} ETH`
+  return `${kind} of ${most} ETH to ${to?.split(':').at(-1)}`
 }
 
 function readOn() {
