@@ -60,7 +60,7 @@ describe('what was decided', () => {
     const hash = wallets.agent.principalHash(read({ wallets }), 'agent', named.idempotencyKey, key)
     const principalSignature = new Uint8Array(signBytes(null, hash, privateKey))
     const asked = { ...named, principal: key, principalSignature }
-    const decide = (payload: typeof PAYMENT) => () =>
+    const decide = (payload: ReturnType<typeof withNonce>) => () =>
       wallets.agent.authorize(read({ wallets, payload }), asked, '[]', '[]', NOW, MINUTE)
 
     expect(rulingOf(decide(PAYMENT)())).toMatchObject({ type: 'approved' })

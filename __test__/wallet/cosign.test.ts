@@ -38,7 +38,7 @@ describe('a co-signer', () => {
     expect(await answered).toMatchObject({ by: 'user' })
   })
 
-  it.each<[string, CosignParameters['approve']]>([
+  it.each<[string, Exclude<CosignParameters['approve'], undefined>]>([
     ['nothing', () => undefined as never],
     ['a word', () => 'yes' as never],
     ['a number', () => Promise.resolve(1) as never],
@@ -97,7 +97,7 @@ describe('a co-signer', () => {
     let decide: (yes: boolean) => void = () => {}
     await using _ = user.cosign({
       approve: ({ items: [item] }) =>
-        item?.transaction.nonce === 0n
+        item?.transaction?.nonce === 0n
           ? new Promise((resolve) => {
               decide = resolve
             })
@@ -120,7 +120,7 @@ describe('a co-signer', () => {
       await ask(agent, nonce)
     }
 
-    const nonces = requests.map(({ items }) => items.map(({ transaction }) => transaction.nonce))
+    const nonces = requests.map(({ items }) => items.map(({ transaction }) => transaction?.nonce))
     expect(nonces).toEqual([[10n], [11n], [12n]])
   })
 

@@ -113,6 +113,7 @@ describe('a transaction', () => {
       {
         ceremonyId: signed.ceremonyId,
         from: PartyRole.Agent,
+        idempotencyKey: expect.any(String),
         items: [
           {
             path: 'm/1',

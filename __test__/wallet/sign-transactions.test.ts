@@ -105,7 +105,7 @@ describe('a batch', () => {
         effects: [{ kind: 'transfer' }, { kind: 'feeOnly' }],
       })),
     )
-    expect(request?.items.map(({ transaction }) => transaction.nonce)).toEqual([7n, 0n, 1n])
+    expect(request?.items.map(({ transaction }) => transaction?.nonce)).toEqual([7n, 0n, 1n])
     expect(Object.isFrozen(request?.items)).toBe(true)
   })
 
