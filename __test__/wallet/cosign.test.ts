@@ -155,8 +155,8 @@ describe('a co-signer', () => {
   })
 
   it.each<[string, unknown, string]>([
-    ['nothing', undefined, 'parameters'],
-    ['no approve', {}, 'approve'],
+    ['something else', 1, 'parameters'],
+    ['an approve that is none', { approve: 1 }, 'approve'],
     ['an onError that is none', { approve: () => true, onError: 1 }, 'onError'],
   ])('cannot be made with %s', (_, parameters, field) => {
     const { user } = committee()

@@ -60,7 +60,8 @@ describe('a wallet that three parties made', () => {
     ])
     expect(wallets[0].policy).toMatchObject({
       schema: 'mpc-wallet/policy@1',
-      signing: 'ask-every-time',
+      permissive: true,
+      version: '1',
     })
   })
 

@@ -50,7 +50,7 @@ async function withUnknown() {
   const stores = await storesWith(made)
   const failing = new FailingStore(stores.agent)
   const before = await openWallet({ ...stores, agent: failing })
-  failing.cutIn(3, 'before') // the session, the share, the signature
+  failing.cutIn(5, 'before') // reserved, decided, the session, the share, the signature
   await cosigned(before.wallets, { ...invoice, timeoutMs: 1_500 }).catch(() => {})
   await before.close()
   const opened = await openWallet(stores)

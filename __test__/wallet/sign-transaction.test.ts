@@ -118,6 +118,7 @@ describe('a transaction', () => {
           {
             path: 'm/1',
             account: agent.deriveAccount({ path: 'm/1' }).address,
+            kind: 'evm.transaction',
             chain,
             transaction: {
               type: 'eip1559',

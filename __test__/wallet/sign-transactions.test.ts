@@ -93,7 +93,7 @@ describe('a batch', () => {
 
     const [request] = requests
     expect(Object.keys(request ?? {}).sort()).toEqual(
-      ['ceremonyId', 'expiresAtMs', 'from', 'items', 'memo'].sort(),
+      ['ceremonyId', 'expiresAtMs', 'from', 'idempotencyKey', 'items', 'memo'].sort(),
     )
     expect(request?.memo).toBe('salaries')
     expect(request?.items).toMatchObject(

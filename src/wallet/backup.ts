@@ -109,7 +109,7 @@ export async function readBackupStatus({ native: wallet, records }: WalletContex
       ...(last !== undefined && { last }),
       ...(restoredMs !== undefined && { restoredAtMs: Number(restoredMs) }),
       needsRefresh: wallet.needsRefresh,
-      limitsFull: restoredMs !== undefined,
+      limitsFull: wallet.limitsFull(BigInt(Date.now())),
     }
     return { backup, certifiedEpoch }
   } catch (error) {

@@ -112,7 +112,7 @@ export interface EffectCall {
   readonly arguments: readonly Json[]
 }
 
-/** What the native reader found in a payload. @internal */
+/** What the native reader of this party found in a payload. */
 export interface DecodedPayload {
   /** Such as `evm.transaction`. */
   readonly kind: string

@@ -7,7 +7,13 @@ export type {
 } from './backup.js'
 export type { Cosigning, CosignParameters } from './cosign.js'
 export type { CosignRequest, SigningItem } from './cosign-request.js'
-export type { AccessListEntry, Effect, EffectCall, EvmTransaction } from './decoded-payload.js'
+export type {
+  AccessListEntry,
+  DecodedPayload,
+  Effect,
+  EffectCall,
+  EvmTransaction,
+} from './decoded-payload.js'
 export type { ListenerFailure } from './emitter.js'
 export type {
   CeremonyKind,

@@ -408,6 +408,10 @@ impl Authority {
         registry(next.config())
             .map_err(|error| Refused::Policy(format!("the policy's contracts: {error}")))?;
         Approvers::of(next.approvers())?;
+        if next.bytes().len() > ceremony::MAX_TRAVELLING_POLICY_BYTES {
+            let reason = "a policy of more than 128 KiB does not reach the other parties";
+            return Err(Refused::Policy(reason.to_owned()));
+        }
         Ok(())
     }
 }

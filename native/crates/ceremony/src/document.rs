@@ -19,6 +19,8 @@ const SIGN_SCHEMA: &str = "mpc-wallet/sign-details@1";
 pub const MAX_ITEMS: usize = 64;
 /// The most documents that one notice carries.
 pub(crate) const MAX_DOCUMENTS: usize = 16;
+/// The longest policy, in bytes, that fits a notice and the details of every ceremony that carries it.
+pub const MAX_TRAVELLING_POLICY_BYTES: usize = 128 * 1024;
 /// The longest memo, in bytes.
 pub(crate) const MAX_MEMO_BYTES: usize = 512;
 /// The longest idempotency key, in bytes.
@@ -39,8 +41,12 @@ pub(crate) fn first_policy(
     persons.sort_unstable();
     let approver = |(role, key)| PolicyApprover::Ed25519 { key: ApproverKey(key), role };
     let approvers = persons.into_iter().map(approver).collect();
-    PolicyDocument::first(config.clone(), *roster.wallet_id(), approvers)
-        .map_err(|_| Failure::config("a policy that these parties cannot have"))
+    let policy = PolicyDocument::first(config.clone(), *roster.wallet_id(), approvers)
+        .map_err(|_| Failure::config("a policy that these parties cannot have"))?;
+    match policy.bytes().len() <= MAX_TRAVELLING_POLICY_BYTES {
+        true => Ok(policy),
+        false => Err(Failure::config("a policy of more than 128 KiB does not reach the others")),
+    }
 }
 
 /// A role as the policy names it.

@@ -13,7 +13,7 @@ use super::movements::Total;
 
 /// Why a ledger that cannot know what was spent refuses.
 pub(super) const LIMITS_FULL: &str =
-    "every limit counts as used up, since the store was restored or rolled back";
+    "every limit counts as used up: this party does not know what was signed before";
 
 const DAY_MS: u64 = 24 * 60 * 60 * 1_000;
 const WEEK_MS: u64 = 7 * DAY_MS;

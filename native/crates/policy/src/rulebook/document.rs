@@ -5,10 +5,13 @@ use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 use tagged_hash::{hash, tags};
 
+use crate::Role;
+
 use super::json::{Invalid, read, sorted, strict};
 use super::validate::{check, check_approvers};
 use super::{
-    Allotments, Contract, CustomRule, Exception, PolicyApprover, Principal, Quorums, Rule,
+    Allotments, ApproverKey, Contract, CustomRule, Exception, PolicyApprover, Principal, Quorums,
+    Rule,
 };
 
 /// Schema of a document.
@@ -67,6 +70,24 @@ struct IdentityFields {
     #[serde(with = "crate::number::text_u64")]
     version: u64,
     wallet_id: Base64,
+}
+
+/// The document of version 0.1.0, by the names of its members in order.
+#[derive(Serialize, Deserialize)]
+#[serde(deny_unknown_fields, rename_all = "camelCase")]
+struct BeforeRules {
+    approvers: Vec<Person>,
+    schema: String,
+    signing: String,
+    version: String,
+    wallet_id: Base64,
+}
+
+#[derive(Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Person {
+    key: ApproverKey<32>,
+    role: Role,
 }
 
 impl PolicyConfig {
@@ -251,6 +272,9 @@ impl PolicyDocument {
     /// # Errors
     /// `Invalid` names the first place that is wrong, and the rule.
     pub fn decode(bytes: &[u8]) -> Result<Self, Invalid> {
+        if let Some(before) = Self::before_rules(bytes) {
+            return Ok(before);
+        }
         let mut fields = object(bytes)?;
         let identity = IDENTITY.iter().filter_map(|name| fields.remove_entry(*name)).collect();
         let identity: IdentityFields = read(Value::Object(identity))?;
@@ -277,6 +301,25 @@ impl PolicyDocument {
             ));
         }
         Ok(document)
+    }
+
+    /// Version 1 of a wallet that was made before there were rules: it asked the co-signer's operator each time. It names
+    /// wallet and persons, and as a policy without rules it allows nothing until another version is signed.
+    fn before_rules(bytes: &[u8]) -> Option<Self> {
+        let fields: BeforeRules = canonical::decode(bytes)?;
+        let as_then =
+            fields.schema == SCHEMA && fields.signing == "ask-every-time" && fields.version == "1";
+        let person = |Person { key, role }: Person| PolicyApprover::Ed25519 { key, role };
+        let approvers: Vec<_> = fields.approvers.into_iter().map(person).collect();
+        let sound = as_then && check_approvers(&approvers).is_ok();
+        Some(Self {
+            wallet_id: fields.wallet_id.array().filter(|_| sound)?,
+            version: 1,
+            previous: None,
+            approvers,
+            config: PolicyConfig::default(),
+            bytes: bytes.to_vec(),
+        })
     }
 
     /// The canonical JSON.

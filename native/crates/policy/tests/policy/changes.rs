@@ -326,7 +326,7 @@ fn a_record_of_a_policy_is_read_whole_or_damaged() {
         (&json, "policy-state@1", "policy-state@2"),
         (&json, "\"walletId\":\"AQ", "\"walletId\":\"AA"),
         (&json, "\"monotonic\":\"5000\"", "\"monotonic\":\"4999\""),
-        (&first, "\"number\":\"1\"", "\"number\":\"2\""),
+        (&first, "\"number\":\"1\"", "\"number\":\"0\""),
         (&first, "\"signed\":[]", "\"signed\":[\"\"]"),
     ];
     for (json, from, to) in cases {

@@ -1,10 +1,12 @@
 //! The policy as a document: one form, checked, with the place of what is wrong.
 
+use base64ct::{Base64UrlUnpadded, Encoding};
 use policy::rulebook::{ApproverKey, MAX_LIST, MAX_POLICY_BYTES, MAX_RULES};
 use policy::rulebook::{PolicyApprover, PolicyConfig, PolicyDocument, WEBAUTHN_KEY_BYTES};
 use policy::{MAX_APPROVERS, Role};
 use serde_json::{Value, json};
 
+use crate::persons::Person;
 use crate::requests::*;
 use crate::spending_limits::principal;
 
@@ -471,4 +473,22 @@ fn a_config_that_fits_may_still_make_a_document_that_does_not() {
     };
     assert_eq!(first(fits).unwrap_err(), "longer than 2 MiB");
     assert!(first(fits - 20).is_ok());
+}
+
+#[test]
+fn a_document_from_before_there_were_rules_names_its_persons_and_allows_nothing() {
+    let key = Base64UrlUnpadded::encode_string(&Person::User.key());
+    let wallet_id = Base64UrlUnpadded::encode_string(&[1; 32]);
+    let json = format!(
+        r#"{{"approvers":[{{"key":"{key}","role":"user"}}],"schema":"mpc-wallet/policy@1","signing":"ask-every-time","version":"1","walletId":"{wallet_id}"}}"#
+    );
+
+    let read = PolicyDocument::decode(json.as_bytes()).unwrap();
+
+    assert_eq!((read.version(), read.wallet_id(), read.bytes()), (1, &[1; 32], json.as_bytes()));
+    assert_eq!(read.approvers().len(), 1);
+    assert!(read.config().rules().is_empty() && !read.config().permissive());
+    for other in [json.replace("ask-every-time", "ask-never"), json.replace("\"1\"", "\"2\"")] {
+        assert!(PolicyDocument::decode(other.as_bytes()).is_err());
+    }
 }

@@ -8,7 +8,7 @@ use policy::ledger::{
     MAX_NONCE_GAP, MAX_RECIPIENT_BYTES, MAX_RECORD_BYTES, MAX_WAITING, RecordId, Reservation,
     Spending,
 };
-use policy::{MAX_AHEAD_MS, MAX_ASSET_BYTES, MAX_BACK_MS, Refusal};
+use policy::{DigestUse, MAX_AHEAD_MS, MAX_ASSET_BYTES, MAX_BACK_MS, Refusal};
 
 use crate::books::{
     Books, ETH, KILLED, RESTORED, SHOP, USDC, at_nonce, exposure, item, payment, request, spend,
@@ -198,8 +198,9 @@ fn each_principal_has_its_own_sum_and_count_and_is_part_of_everybodys() {
 
 #[test]
 fn a_recipient_is_paid_when_a_payment_lands_and_stays_paid() {
+    assert_eq!(Books::new().ledger.first_paid_ms(SHOP), None);
     let mut books = signed(70);
-    assert_eq!(books.ledger.first_paid_ms(SHOP), None);
+    assert_eq!(books.ledger.first_paid_ms(SHOP), Some(u64::MAX), "it may land at any time");
     books.landed(1, 1, NOW_MS + 5).unwrap();
     assert_eq!(books.ledger.first_paid_ms(SHOP), Some(NOW_MS + 5));
     books.reserve(&payment(2, 1), NOW_MS).unwrap();
@@ -468,4 +469,20 @@ fn what_nobody_reserved_is_not_known() {
     books.reserve(&payment(1, 1), NOW_MS).unwrap();
     assert_eq!(books.landed(1, 2, NOW_MS), Err(Refusal::UnknownDigest));
     assert_eq!(books.revoked(1, 2, NOW_MS), Err(Refusal::UnknownDigest));
+}
+
+#[test]
+fn what_a_request_reserved_is_not_counted_beside_itself() {
+    let mut books = Books::new();
+    books.reserve(&payment(1, 70), NOW_MS).unwrap();
+    let of = |books: &mut Books, digests: &[DigestUse]| {
+        let look = |ledger: &policy::ledger::Ledger| ledger.spent(USDC, 0, None).to::<u64>();
+        let without = books.ledger.without(&[1; 32], digests, look);
+        (without, books.ledger.spent(USDC, 0, None).to::<u64>())
+    };
+    let (same, other) = (payment(1, 70).items[0].digest, payment(2, 70).items[0].digest);
+
+    assert_eq!(of(&mut books, &[same]), (0, 70));
+    assert_eq!(of(&mut books, &[other]), (70, 70), "another digest is another payment");
+    assert_eq!(of(&mut books, &[]), (70, 70));
 }
