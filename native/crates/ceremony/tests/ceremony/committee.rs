@@ -201,6 +201,14 @@ fn absorb(
 
 /// The sessions of a key generation, the agent starting it.
 pub fn keygen_sessions(parties: &mut BTreeMap<Role, Party>) -> BTreeMap<Role, Session> {
+    keygen_sessions_with(parties, &opted_out())
+}
+
+/// The same, for a wallet of this policy.
+pub fn keygen_sessions_with(
+    parties: &mut BTreeMap<Role, Party>,
+    config: &PolicyConfig,
+) -> BTreeMap<Role, Session> {
     let pairings: BTreeMap<Role, Pairing> =
         parties.iter_mut().map(|(role, party)| (*role, party.pair())).collect();
     let cards: Vec<Card> =
@@ -210,10 +218,8 @@ pub fn keygen_sessions(parties: &mut BTreeMap<Role, Party>) -> BTreeMap<Role, Se
         let party = parties.get_mut(&role).unwrap();
         let (identity, rng) = (Arc::clone(&party.identity), &mut party.rng);
         let session = match sessions.get(&Role::Agent) {
-            None => {
-                Session::create_wallet(identity, pairing, cards.clone(), &opted_out(), TIMES, rng)
-                    .unwrap()
-            }
+            None => Session::create_wallet(identity, pairing, cards.clone(), config, TIMES, rng)
+                .unwrap(),
             Some(initiator) => Session::join_wallet(
                 identity,
                 pairing,
@@ -238,8 +244,16 @@ pub fn committee(seed: u64) -> (BTreeMap<Role, Party>, BTreeMap<Role, Arc<Wallet
 
 /// The same, with everything that each party holds of the wallet.
 pub fn members(seed: u64) -> (BTreeMap<Role, Party>, BTreeMap<Role, Arc<Membership>>) {
+    members_with(seed, &opted_out())
+}
+
+/// The same, of a wallet of this policy.
+pub fn members_with(
+    seed: u64,
+    config: &PolicyConfig,
+) -> (BTreeMap<Role, Party>, BTreeMap<Role, Arc<Membership>>) {
     let mut parties = parties(seed);
-    let sessions = keygen_sessions(&mut parties);
+    let sessions = keygen_sessions_with(&mut parties, config);
     let made = run(&mut parties, sessions, &mut deliver);
     let members = made.ends.iter().map(|(role, end)| (*role, Arc::clone(end.member()))).collect();
     (parties, members)
