@@ -235,22 +235,17 @@ impl Authority {
                 let principal = question.principal(&wallet_id, reading)?;
                 let items = reading.ledger_items(&decision.reservations);
                 let now_ms = self.ledger.now_ms(clock)?;
+                // First on a copy: a request that is refused here leaves everything as it was, above all what a session
+                // of it that is under way has reserved.
+                let consumed =
+                    by_approval.then(|| self.consumed(wallet, reading, &request_id, &fees, clock));
+                let consumed = consumed.transpose()?;
                 let reserved =
                     self.ledger.reserve(&Reservation { request_id, principal, items }, now_ms)?;
-                if by_approval
-                    && let Err(refusal) = self.consume(wallet, reading, &request_id, &fees, clock)
-                {
-                    // Nothing of it was written yet.
-                    let _ = self.ledger.release(&request_id);
-                    return Err(refusal);
-                }
                 writes.extend(ledger_writes(wallet_id, reserved));
-                if by_approval {
-                    writes.extend(
-                        self.approvals
-                            .get(&request_id)
-                            .map(|one| approvals_write(wallet_id, request_id, one)),
-                    );
+                if let Some(record) = consumed {
+                    writes.push(approvals_write(wallet_id, request_id, &record));
+                    self.approvals.insert(request_id, record);
                 }
                 authorization = Some(authorized);
             }
@@ -320,20 +315,21 @@ impl Authority {
         writes
     }
 
-    fn consume(
+    /// The approvals of a request after they served these digests.
+    fn consumed(
         &mut self,
         wallet: &Wallet,
         reading: &Reading,
         request_id: &[u8; 32],
         fees: &BTreeMap<String, U256>,
         clock: Clock,
-    ) -> Result<(), Refused> {
+    ) -> Result<Approvals, Refused> {
         let approvers = self.compiled(wallet)?.approvers.clone();
-        let record = self.approvals.get_mut(request_id).ok_or(Refusal::NotApproved)?;
+        let mut record = self.approvals.get(request_id).cloned().ok_or(Refusal::NotApproved)?;
         let roles: Vec<policy::Role> =
             record.granted(fees, &approvers, clock).into_iter().map(|(role, _)| role).collect();
         record.consume(&reading.uses(), &roles, fees, &approvers, clock)?;
-        Ok(())
+        Ok(record)
     }
 
     fn decide(
