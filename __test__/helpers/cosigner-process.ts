@@ -49,7 +49,10 @@ export class CosignerProcess implements AsyncDisposable {
     const { stdin, stdout } = child
     if (stdin === null || stdout === null) throw new Error('a process without pipes')
     const cosigner = new CosignerProcess(child)
-    const [{ identityKey }] = (await once(cosigner.#events, 'ready')) as [{ identityKey: string }]
+    const died = once(child, 'exit').then(() => Promise.reject(new Error('the co-signer died')))
+    died.catch(() => {}) // it dies at the end of every test
+    const ready = cosigner.next('ready') as Promise<{ identityKey: string }>
+    const { identityKey } = await Promise.race([ready, died])
     const transport = network.connect(Buffer.from(identityKey, 'hex'))
     void serveTransport(transport, { input: stdout, output: stdin })
     return cosigner

@@ -139,6 +139,18 @@ describe('a request that needs approval', () => {
     })
   })
 
+  it('ends for whoever waits when a person said no', async () => {
+    await using committee = await reopen(kept)
+    const { agent, user } = committee
+    await using _ = cosignAll(committee)
+    const [atUser] = await ask(committee, large())
+    const waiting = failureOf(agent.waitForApproval(large({ timeoutMs: 5_000 })))
+
+    await user.approve({ request: atUser, verdict: 'reject' })
+
+    expect(await waiting).toMatchObject({ code: 'POLICY_REJECTED' })
+  })
+
   it('is not signed after a person took the yes back', async () => {
     await using committee = await reopen(kept)
     const { agent, user, recovery } = committee

@@ -49,9 +49,8 @@ beforeAll(async () => {
   kept = await makeUnder(new PolicyConfig().withAdditionalApprovalThreshold(CHAIN, ETHER))
   network = new MemoryNetwork()
   for (const role of [PartyRole.User, PartyRole.Recovery]) {
-    const own = directoryOf(directory, role)
-    await fillSqlite(own, kept.records[role])
-    cosigners.set(role, await CosignerProcess.start(own, role, network))
+    await fillSqlite(directoryOf(directory, role), kept.records[role])
+    await startCosigner(role)
   }
   agent = await HostileAgent.of(kept, (identityKey) => network.connect(identityKey))
   for (const name of ['served', 'elsewhere', 'twice', 'bumped', 'renamed']) {
@@ -109,7 +108,24 @@ describe('an approval that an agent without a policy holds', () => {
       'joined',
     )
   })
+
+  it('serves nothing more after the co-signer was killed and started again', async () => {
+    await cosigners.get(PartyRole.User)?.kill()
+    await startCosigner(PartyRole.User)
+
+    const answers = await answersTo({
+      'a second nonce': { idempotencyKey: 'served', items: [{ transaction: large(LARGE, 1) }] },
+      'a third nonce': { idempotencyKey: 'twice', items: [{ transaction: large(LARGE, 2) }] },
+    })
+
+    expect(Object.values(answers)).not.toContain('joined')
+  })
 })
+
+async function startCosigner(role: PartyRole): Promise<void> {
+  const own = directoryOf(directory, role)
+  cosigners.set(role, await CosignerProcess.start(own, role, network))
+}
 
 async function answersTo(
   forgeries: Readonly<Record<string, Partial<Forgery>>>,

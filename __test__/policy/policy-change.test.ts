@@ -1,4 +1,6 @@
+import { generateKeyPairSync, sign } from 'node:crypto'
 import { beforeAll, describe, expect, it } from '@jest/globals'
+import { canonicalBytes } from '../../src/canonical-json.js'
 import { PolicyConfig, type StatementResult, type Transport } from '../../src/index.js'
 import {
   CHAIN,
@@ -13,10 +15,14 @@ import {
   paying,
   reopen,
 } from '../helpers/policy-committee.js'
+import { taggedHash } from '../helpers/vault-format.js'
 
 /** Where a descriptor has its kind, and that of notices. */
 const KIND = 5
 const CONTROL = 11
+/** Where a signed document has its signature, and where it begins. */
+const SIGNATURE_AT = 1 + 32
+const DOCUMENT_AT = SIGNATURE_AT + 64
 const DAY_MS = 24 * 3_600_000
 const LIMIT = 2n * ETHER
 
@@ -170,6 +176,28 @@ describe('a policy that loosens', () => {
   })
 })
 
+describe('signatures of a proposal', () => {
+  it.each<[string, (signed: Buffer) => Buffer[]]>([
+    ['that are twice the same', (signed) => [signed, signed]],
+    ['by a key that nobody pinned', (signed) => [signed, byStranger(signed)]],
+    ['that are not over it', (signed) => [signed, withOtherSignature(signed)]],
+  ])('do not make it one of both persons: %s', async (_, forge) => {
+    await using committee = await reopen(kept)
+    const { agent, user, recovery } = committee
+    const { proposal } = await user.setPolicy({ policy: looser })
+    const forged = withSignatures(proposal, forge)
+
+    for (const wallet of [agent, recovery]) {
+      await wallet.takeStatement(forged).then(
+        ({ kind }) => expect(kind).toBe('policy-needs-signatures'),
+        ({ code }) => expect(code).toMatch(/^[A-Z_]+$/),
+      )
+      expect(await wallet.policyStatus()).toEqual({ kind: 'policy-in-force' })
+    }
+    expect(versions(committee)).toEqual(['1', '1', '1'])
+  })
+})
+
 describe('the agent', () => {
   it('has no say in what the policy is', async () => {
     await using committee = await reopen(kept)
@@ -227,4 +255,27 @@ function withoutNotices(transport: Transport): Transport {
     subscribe: (sessionId, after) => transport.subscribe(sessionId, after),
     close: () => transport.close(),
   }
+}
+
+/** A proposal whose one signature became others. */
+function withSignatures(proposal: string, forge: (signed: Buffer) => Buffer[]): string {
+  const fields = JSON.parse(Buffer.from(proposal, 'base64url').toString('utf8'))
+  const signed = forge(Buffer.from(fields.signed[0], 'base64url')).sort(Buffer.compare)
+  const texts = signed.map((one) => one.toString('base64url'))
+  return Buffer.from(canonicalBytes('proposal', { ...fields, signed: texts })).toString('base64url')
+}
+
+/** `u8 1 ‖ approver key 32 ‖ signature 64 ‖ document`, properly signed by somebody else. */
+function byStranger(signed: Buffer): Buffer {
+  const document = signed.subarray(DOCUMENT_AT)
+  const { publicKey, privateKey } = generateKeyPairSync('ed25519')
+  const key = Buffer.from(String(publicKey.export({ format: 'jwk' }).x), 'base64url')
+  const signature = sign(null, taggedHash('doc/policy-change', [document]), privateKey)
+  return Buffer.concat([signed.subarray(0, 1), key, signature, document])
+}
+
+function withOtherSignature(signed: Buffer): Buffer {
+  const forged = Buffer.from(signed)
+  forged.fill(1, SIGNATURE_AT, DOCUMENT_AT)
+  return forged
 }
