@@ -289,8 +289,8 @@ export declare class Wallet {
   evaluate(reading: Reading, request: RequestInput, verdicts: string, prices: string, nowMs: bigint): string
   /** Decides a request of this party and reserves what it gives away. */
   authorize(reading: Reading, request: RequestInput, verdicts: string, prices: string, nowMs: bigint, lifetimeMs: number): Decided
-  /** The session for a request ended, and no share of this party left. */
-  releaseRequest(requestId: Uint8Array, nowMs: bigint): StoreBatch
+  /** The session of this authorization ended, or none began, and no share of this party left: it is void. */
+  releaseRequest(authorization: Authorization, nowMs: bigint): StoreBatch
   /** The signatures of a request are known. */
   requestSigned(requestId: Uint8Array, nowMs: bigint): StoreBatch
   /** This party's own endpoint shows a digest final at a time, or, without one, that it can never land. */

@@ -18,6 +18,7 @@ import {
   Wallet,
 } from '#native'
 import {
+  authorizationIn,
   authorize,
   authorizeInvited,
   committee,
@@ -187,10 +188,13 @@ const OUT_OF_RANGE: Record<string, readonly unknown[]> = {
     })),
   ],
   maxFees: [
-    ...[' ', '-1', '+1', '1.0', '1e3', '0x1', '٣', 'NaN', `${2n ** 256n}`].map((amount) => ({
-      'eip155:1/slip44:60': amount,
-    })),
-    ...['', ' ', 'a "name"', 'a\nline', 'x'.repeat(1_000)].map((asset) => ({ [asset]: '1' })),
+    '',
+    'null',
+    '[]',
+    '1',
+    '{"eip155:1/slip44:60":1}',
+    '{"eip155:1/slip44:60":"01"}',
+    '{"a":"-1"}',
   ],
 }
 
@@ -686,8 +690,8 @@ const CALLS: Record<string, () => Call | Promise<Call>> = {
       wallets.agent.authorize(...(values as unknown as Parameters<Wallet['authorize']>)),
   }),
   'Wallet#releaseRequest': () => ({
-    values: [decide({ wallets }).requestId, NOW],
-    call: (request, now) => wallets.agent.releaseRequest(request, now),
+    values: [authorizationIn(decide({ wallets })), NOW],
+    call: (authorization, now) => wallets.agent.releaseRequest(authorization, now),
   }),
   'Wallet#requestSigned': () => ({
     values: [decide({ wallets }).requestId, NOW],
@@ -723,7 +727,7 @@ const CALLS: Record<string, () => Call | Promise<Call>> = {
   'Wallet#signApproval': () => ({
     values: [
       ...[read({ wallets, initiator: 'user' }), requestOf(), 'approve'],
-      ...[{ 'eip155:1/slip44:60': '1' }, NOW, MINUTE],
+      ...['{"eip155:1/slip44:60":"1"}', NOW, MINUTE],
     ],
     call: (...values) =>
       wallets.user.signApproval(...(values as unknown as Parameters<Wallet['signApproval']>)),

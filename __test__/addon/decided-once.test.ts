@@ -1,6 +1,6 @@
 import { generateKeyPairSync, sign as signBytes } from 'node:crypto'
 import { describe, expect, it } from '@jest/globals'
-import { Session } from '#native'
+import { type Authorization, Session } from '#native'
 import {
   accept,
   authorizationIn,
@@ -28,9 +28,9 @@ describe('what was decided', () => {
     const session = Session.sign(wallets.agent, authorizationIn(decided), 'user', '', NOW, MINUTE)
     const requested = await invite({ wallets }, session)
     await run({ agent: session, user: accept(wallets, requested) }, { agent: requested.begun })
-    try {
-      wallets.agent.releaseRequest(decided.requestId, NOW)
-    } catch {}
+
+    wallets.agent.releaseRequest(decided.authorization as Authorization, NOW)
+
     expect(rulingOf(decide({ wallets }))).toMatchObject({ type: 'rejected' })
   })
 
@@ -90,7 +90,7 @@ describe('what was decided', () => {
       ['1'],
       Symbol('x'),
       () => 1,
-      ...['', '_', '1_0', '01'].map((fee) => ({ 'eip155:1/slip44:60': fee })),
+      ...['', '_', '1_0', '01'].map((fee) => JSON.stringify({ 'eip155:1/slip44:60': fee })),
     ].filter((fees) => {
       try {
         sign(fees)()
@@ -131,7 +131,7 @@ describe('what was decided', () => {
   it('starts no session for a request that was released', async () => {
     const wallets = await committee(ONE_A_DAY)
     const first = decide({ wallets })
-    wallets.agent.releaseRequest(first.requestId, NOW)
+    wallets.agent.releaseRequest(first.authorization as Authorization, NOW)
     const second = decide({ wallets })
     const start = (decided: typeof first) =>
       Session.sign(wallets.agent, authorizationIn(decided), 'user', '', NOW, MINUTE)

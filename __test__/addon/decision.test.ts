@@ -1,6 +1,7 @@
 import { beforeAll, beforeEach, describe, expect, it } from '@jest/globals'
 import type { Decided, PayloadInput, Wallet } from '#native'
 import {
+  authorizationIn,
   authorizeInvited,
   committee,
   decide,
@@ -190,19 +191,17 @@ describe('a decision', () => {
 
   it('whose request was released before a share left counts no more', async () => {
     const wallets = await committee(ONE_A_DAY)
-    const { requestId } = decide({ wallets })
-
-    wallets.agent.releaseRequest(requestId, NOW)
+    wallets.agent.releaseRequest(authorizationIn(decide({ wallets })), NOW)
 
     expect(rulingOf(decide({ wallets }))).toEqual(APPROVED)
   })
 
   it('whose signatures are known counts for good', async () => {
     const wallets = await committee(ONE_A_DAY)
-    const { requestId } = decide({ wallets })
+    const decided = decide({ wallets })
 
-    wallets.agent.requestSigned(requestId, NOW)
-    expect(() => wallets.agent.releaseRequest(requestId, NOW)).not.toThrow()
+    wallets.agent.requestSigned(decided.requestId, NOW)
+    expect(() => wallets.agent.releaseRequest(authorizationIn(decided), NOW)).not.toThrow()
 
     expect(rulingOf(decide({ wallets }))).toEqual(usedUp)
   })
@@ -387,7 +386,7 @@ describe('a party that opens its records again', () => {
     expect(rulingOf(decideBy(again))).toEqual(usedUp)
   })
 
-  it('is not opened where a part of that is gone, and counts every limit as used up where all is', () => {
+  it('is not opened without its state, and counts every limit as used up where a request or all is gone', () => {
     const records = begun()
     const reserved = decideBy(open(records)).batch
     write(records, reserved)
@@ -396,10 +395,12 @@ describe('a party that opens its records again', () => {
       new Map([...records].filter(([id]) => !ids.includes(id)))
 
     expect(lost).toHaveLength(2)
-    for (const id of lost)
-      expect(() => open(without([id]))).toThrow(
-        expect.objectContaining({ code: 'SHARE_UNREADABLE' }),
-      )
+    const request = lost.filter((id) => id.includes('/spending/request/'))
+    const state = lost.filter((id) => id.includes('/spending/state/'))
+    expect(() => open(without(state))).toThrow(
+      expect.objectContaining({ code: 'SHARE_UNREADABLE' }),
+    )
+    expect(open(without(request)).limitsFull(NOW)).toBe(true)
     expect(open(without(lost)).limitsFull(NOW)).toBe(true)
   })
 

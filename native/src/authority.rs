@@ -143,6 +143,11 @@ pub(crate) struct Claim {
 }
 
 impl Claim {
+    /// The request, and whether what was permitted for it still is.
+    pub(crate) fn name(&self) -> ([u8; 32], Arc<AtomicBool>) {
+        (self.request_id, Arc::clone(&self.live))
+    }
+
     /// Whether it is for signing with this party; a co-signer's is bound to its session.
     pub(crate) fn is_for(&self, cosigner: ceremony::Role) -> bool {
         self.cosigner == Some(cosigner)
@@ -339,18 +344,19 @@ impl Wallet {
         })
     }
 
-    /// The session for a request ended, and no share of this party left.
+    /// The session of this authorization ended, or none began, and no share of this party left: it is void.
     #[napi(catch_unwind)]
     pub fn release_request(
         &self,
         env: &Env,
-        request_id: &[u8],
+        authorization: &Authorization,
         now_ms: BigInt,
     ) -> napi::Result<StoreBatch> {
         guard(env, || {
-            let (request, wallet_id) = (name(request_id)?, self.membership()?.wallet_id());
+            let (wallet_id, (request, live)) =
+                (self.membership()?.wallet_id(), authorization.name());
             let desk = self.desk(time(&now_ms, "nowMs")?)?;
-            let writes = lock(&desk).release(wallet_id, &request);
+            let writes = lock(&desk).release(wallet_id, &request, &live);
             self.store().persist(writes)
         })
     }

@@ -296,6 +296,8 @@ pub struct Authorization {
     /// Under which shares. Where several parties live in one process, one's consent is not another's.
     wallet: Arc<ceremony::Wallet>,
     inner: Mutex<Option<(SigningAuthorization, Claim)>>,
+    /// Which request it is for, and whether it still is good.
+    name: ([u8; 32], Arc<AtomicBool>),
 }
 
 impl Authorization {
@@ -308,8 +310,14 @@ impl Authorization {
             digests: authorization.digests().collect(),
             expires_at_ms: authorization.expires_at_ms(),
             wallet: Arc::clone(wallet),
+            name: claim.name(),
             inner: Mutex::new(Some((authorization, claim))),
         }
+    }
+
+    /// Which request it is for, and whether it still is good.
+    pub(crate) fn name(&self) -> ([u8; 32], Arc<AtomicBool>) {
+        self.name.clone()
     }
 
     /// The right itself and the shares that it is for.

@@ -321,7 +321,7 @@ export class Cosigner implements Cosigning {
       const signed = await this.#once(pending, async (attempt) => {
         asked = true
         const permit = await this.#judge(pending)
-        return await counted(this.#context, permit.requestId, async () => {
+        return await counted(this.#context, permit, async () => {
           requestId = toHex(permit.requestId)
           if (await this.#isApproved(pending)) return await this.#sign(pending, permit, attempt)
           await this.#refuse(pending.invitation)

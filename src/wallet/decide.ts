@@ -91,7 +91,7 @@ export async function permitted(
  */
 export async function counted<Result>(
   { native: wallet, records }: WalletContext,
-  requestId: Uint8Array,
+  { authorization, requestId }: Permitted,
   sign: () => Promise<Result>,
 ): Promise<Result> {
   let result: Result
@@ -99,7 +99,7 @@ export async function counted<Result>(
     result = await sign()
   } catch (error) {
     if (!MpcWalletError.wrap(error).signatureMayExist) {
-      const released = wallet.releaseRequest(requestId, BigInt(Date.now()))
+      const released = wallet.releaseRequest(authorization, BigInt(Date.now()))
       if (released.writes.length > 0) await records?.commit(released)
     }
     throw error

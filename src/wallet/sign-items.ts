@@ -134,10 +134,8 @@ async function run(
   stop: Stop,
   attempt: SigningAttempt | undefined,
 ): Promise<SignedBatch> {
-  const { requestId, authorization } = await authorize(context, asked, stop)
-  return await counted(context, requestId, () =>
-    sign(context, asked, { authorization, requestId }, stop, attempt),
-  )
+  const permit = await authorize(context, asked, stop)
+  return await counted(context, permit, () => sign(context, asked, permit, stop, attempt))
 }
 
 /** This party's own policy decides before anything leaves; what it reserves is durable then. */

@@ -72,8 +72,9 @@ pub struct Authority {
     /// What persons signed of a change or release that not enough of them signed yet, by what it leads to.
     pub(crate) gathered: crate::statements::Gathered,
     frozen: Arc<AtomicBool>,
-    /// Of each request that may be signed now: whether what was permitted still is.
-    live: BTreeMap<[u8; 32], Arc<AtomicBool>>,
+    /// Of each request: what was permitted for it, and whether it still is. One may be asked for anew while a session
+    /// of it is ending.
+    live: BTreeMap<[u8; 32], Vec<Arc<AtomicBool>>>,
     compiled: Option<Compiled>,
 }
 
@@ -250,11 +251,13 @@ impl Authority {
                 authorization = Some(authorized);
             }
         }
-        let live = match authorization {
-            Some(_) => self.live.entry(request_id).or_insert_with(alive),
-            None => &alive(),
-        };
-        Ok(Authorized { decision, authorization, request_id, live: Arc::clone(live), writes })
+        let live = Arc::new(AtomicBool::new(authorization.is_some()));
+        if authorization.is_some() {
+            let of_request = self.live.entry(request_id).or_default();
+            of_request.retain(|one| Arc::strong_count(one) > 1);
+            of_request.push(Arc::clone(&live));
+        }
+        Ok(Authorized { decision, authorization, request_id, live, writes })
     }
 
     /// This party's share of the signatures of a request leaves: it counts from now on, whatever its session comes to.
@@ -263,12 +266,21 @@ impl Authority {
         let _ = self.ledger.share_left(request_id);
     }
 
-    /// The session for a request ended and no share of this party left: what was reserved is free again, and whatever
-    /// was permitted for it is void.
-    pub fn release(&mut self, wallet_id: [u8; 32], request_id: &[u8; 32]) -> Vec<Write> {
-        if let Some(live) = self.live.remove(request_id) {
-            live.store(false, Ordering::Release);
+    /// The session for a request ended and no share of this party left: what was permitted to it is void, and what was
+    /// reserved is free again unless the request was permitted anew meanwhile.
+    pub fn release(
+        &mut self,
+        wallet_id: [u8; 32],
+        request_id: &[u8; 32],
+        live: &Arc<AtomicBool>,
+    ) -> Vec<Write> {
+        live.store(false, Ordering::Release);
+        let of_request = self.live.entry(*request_id).or_default();
+        of_request.retain(|one| one.load(Ordering::Acquire) && Arc::strong_count(one) > 1);
+        if !of_request.is_empty() {
+            return Vec::new();
         }
+        self.live.remove(request_id);
         let released = self.ledger.release(request_id).unwrap_or_default();
         ledger_writes(wallet_id, released)
     }
@@ -439,10 +451,6 @@ impl Authority {
         }
         Ok(())
     }
-}
-
-fn alive() -> Arc<AtomicBool> {
-    Arc::new(AtomicBool::new(true))
 }
 
 /// For whom a party evaluates: the agent, to stop early, as the party that it asks; every other as itself.

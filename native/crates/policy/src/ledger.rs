@@ -93,8 +93,8 @@ impl Ledger {
     /// Reads a ledger from all its records, in any order. A reservation whose share may have left stays.
     ///
     /// # Errors
-    /// `Damaged` for a record that no ledger wrote, one that stands twice, and where the state is missing or counts
-    /// another number of requests.
+    /// `Damaged` for a record that no ledger wrote, one that stands twice, and where the state is missing. Where requests
+    /// are missing limits count as used up: what they gave away is not known.
     pub fn load<'a>(
         limits: LedgerLimits,
         records: impl IntoIterator<Item = &'a [u8]>,
@@ -116,13 +116,12 @@ impl Ledger {
             }
         }
         let State { clock, limits_full, requests } = state.ok_or(Refusal::Damaged)?;
-        if u64::try_from(entries.len()) != Ok(requests) {
-            return Err(Refusal::Damaged);
-        }
+        // More than were counted are requests whose removal was not written, which count; fewer are a loss.
+        let lost_some = u64::try_from(entries.len()).is_ok_and(|read| read < requests);
         let mut ledger = Self {
             limits,
             clock,
-            limits_full: limits_full || opening.is_restored,
+            limits_full: limits_full || opening.is_restored || lost_some,
             entries: BTreeMap::new(),
             waiting,
             recipients,

@@ -103,8 +103,8 @@ fn what_was_stopped_in_time_is_free_again_and_void_and_what_a_share_left_for_is_
     let left = ask(&mut authority, &wallet, "left", &payment(1, ETHER));
     authority.share_left(&left.request_id);
 
-    assert!(!authority.release(wallet_id, &stopped.request_id).is_empty());
-    assert!(authority.release(wallet_id, &left.request_id).is_empty());
+    assert!(!authority.release(wallet_id, &stopped.request_id, &stopped.live).is_empty());
+    assert!(authority.release(wallet_id, &left.request_id, &left.live).is_empty());
 
     assert!(!stopped.live.load(std::sync::atomic::Ordering::Acquire));
     assert!(is_approved(&ask(&mut authority, &wallet, "another", &payment(2, ETHER))));
@@ -124,4 +124,21 @@ fn a_window_runs_from_landing_and_what_cannot_land_counts_nothing() {
     authority.outcome(wallet_id, &first.request_id, &digest, None).unwrap();
     assert!(is_approved(&ask(&mut authority, &wallet, "third", &payment(2, ETHER))));
     assert!(authority.outcome(wallet_id, &first.request_id, &digest, Some(NOW_MS)).is_err());
+}
+
+#[test]
+fn a_session_that_ends_late_takes_nothing_from_the_same_request_asked_anew() {
+    let (wallet, _membership) = user(1_304, &two_a_day());
+    let wallet_id = *wallet.roster().wallet_id();
+    let mut authority = Authority::new(&wallet, clock(0), false).unwrap();
+    let first = ask(&mut authority, &wallet, "rent", &payment(0, ETHER));
+    let anew = ask(&mut authority, &wallet, "rent", &payment(0, ETHER));
+
+    assert!(authority.release(wallet_id, &first.request_id, &first.live).is_empty());
+
+    let is_live = |one: &Authorized| one.live.load(std::sync::atomic::Ordering::Acquire);
+    assert_eq!((is_live(&first), is_live(&anew)), (false, true));
+    assert!(is_approved(&ask(&mut authority, &wallet, "more", &payment(1, ETHER))));
+    assert!(!is_approved(&ask(&mut authority, &wallet, "too much", &payment(2, ETHER))));
+    assert!(!authority.release(wallet_id, &anew.request_id, &anew.live).is_empty());
 }

@@ -1,7 +1,7 @@
 //! What a ledger stores, and what it does not take for its own.
 
 use policy::Refusal;
-use policy::ledger::{Ledger, LedgerLimits, RecordId};
+use policy::ledger::{Ledger, LedgerLimits, RecordId, Spending};
 use tagged_hash::tags;
 
 use crate::books::{Books, KILLED, REOPENED, USDC, exposure, item, payment, request, spend};
@@ -73,8 +73,8 @@ fn a_record_that_contradicts_itself_is_damaged_even_under_a_true_checksum() {
         ),
         (RecordId::Request([2; 32]), "\"principal\":\"Bw", "\"principal\":\"BwBw", false),
         (RecordId::Waiting([4; 32]), "\"amount\":\"30\"", "\"amount\":\"\"", false),
-        (RecordId::State, "\"requests\":\"2\"", "\"requests\":\"3\"", false),
-        (RecordId::State, "\"requests\":\"2\"", "\"requests\":\"1\"", false),
+        (RecordId::State, "\"requests\":\"2\"", "\"requests\":\"3\"", true),
+        (RecordId::State, "\"requests\":\"2\"", "\"requests\":\"1\"", true),
         (RecordId::State, "\"limitsFull\":false", "\"limitsFull\":0", false),
         (
             RecordId::State,
@@ -112,9 +112,32 @@ fn a_record_that_is_missing_or_stands_twice_is_noticed() {
         assert_eq!(load(all().chain([&bytes[..]])), Err(Refusal::Damaged), "{id:?}");
         let without = books.store.iter().filter(|(other, _)| *other != id);
         let result = load(without.map(|(_, bytes)| &bytes[..]));
-        let is_counted = matches!(id, RecordId::Request(_) | RecordId::State);
-        assert_eq!(result.is_err(), is_counted, "{id:?}");
+        assert_eq!(result.is_err(), *id == RecordId::State, "{id:?}");
+        let without = books.store.iter().filter(|(other, _)| *other != id);
+        let records = without.map(|(_, bytes)| &bytes[..]);
+        if let Ok((ledger, _)) = Ledger::load(LedgerLimits::default(), records, KILLED) {
+            let is_counted = matches!(id, RecordId::Request(_));
+            assert_eq!(ledger.limits_full(), is_counted, "{id:?}");
+        }
     }
+}
+
+/// A removal that was not written leaves a request that goes on counting.
+#[test]
+fn more_requests_than_the_state_counts_are_read_and_count() {
+    let books = full();
+    let fewer = unsealed(&books.store[&RecordId::State]).replacen(
+        "\"requests\":\"2\"",
+        "\"requests\":\"1\"",
+        1,
+    );
+    let state = sealed(tags::SPENDING, &fewer);
+    let others = books.store.iter().filter(|(id, _)| **id != RecordId::State);
+    let records = others.map(|(_, bytes)| &bytes[..]).chain([&state[..]]);
+
+    let (ledger, _) = Ledger::load(LedgerLimits::default(), records, REOPENED).unwrap();
+
+    assert_eq!((ledger.len(), ledger.limits_full()), (2, false));
 }
 
 #[test]
