@@ -33,7 +33,7 @@ impl Fault {
     /// A failure before anything was sent: the caller's argument, unless it is the wallet that cannot.
     pub(crate) fn input_from(failure: Failure) -> Self {
         match failure.class {
-            Class::ShareStale | Class::RefreshNeeded => Self::from(failure),
+            Class::ShareStale | Class::RefreshNeeded | Class::PolicyStale => Self::from(failure),
             _ => Self::input(failure.reason),
         }
     }

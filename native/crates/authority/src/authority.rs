@@ -7,11 +7,12 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use ceremony::store::Write;
 use ceremony::{Invitation, Role, SigningAuthorization, Wallet};
 use intent::Registry;
+use policy::caip::AccountId;
 use policy::evaluate::{
     GrantedApproval, Policy, PolicyDecision, Price, Request, RuleVerdict, Ruling, evaluate,
 };
 use policy::ledger::{Ledger, LedgerLimits, Reservation};
-use policy::rulebook::{PolicyApprover, PolicyDocument};
+use policy::rulebook::{ContractKind, PolicyApprover, PolicyDocument};
 use policy::{
     ApprovalDecision, Approvals, ApproverKey, Approvers, Clock, FreezeState, Permit, PolicyState,
     Refusal, U256,
@@ -148,7 +149,7 @@ impl Authority {
         asked: impl IntoIterator<Item = Asked<'a>>,
     ) -> Result<Reading, Refused> {
         let compiled = self.compiled(wallet)?;
-        Reading::new(wallet, &compiled.registry, asked)
+        Reading::new(wallet, (&compiled.registry, compiled.hash), asked)
     }
 
     /// What the policy says, without reserving anything.
@@ -241,6 +242,10 @@ impl Authority {
                 let consumed =
                     by_approval.then(|| self.consumed(wallet, reading, &request_id, &fees, clock));
                 let consumed = consumed.transpose()?;
+                // A name is one request: another payment under it would hide from what is counted by requests.
+                if !self.ledger.fits(&request_id, &reading.uses()) {
+                    return Err(Refusal::OtherContent.into());
+                }
                 let reserved =
                     self.ledger.reserve(&Reservation { request_id, principal, items }, now_ms)?;
                 writes.extend(ledger_writes(wallet_id, reserved));
@@ -283,6 +288,20 @@ impl Authority {
         self.live.remove(request_id);
         let released = self.ledger.release(request_id).unwrap_or_default();
         ledger_writes(wallet_id, released)
+    }
+
+    /// What was permitted so far is void: the policy changed.
+    pub(crate) fn void_all(&mut self) {
+        for live in core::mem::take(&mut self.live).into_values().flatten() {
+            live.store(false, Ordering::Release);
+        }
+    }
+
+    /// What was permitted for a request is void: a person said no.
+    pub(crate) fn void(&mut self, request_id: &[u8; 32]) {
+        for live in self.live.remove(request_id).into_iter().flatten() {
+            live.store(false, Ordering::Release);
+        }
     }
 
     /// The signatures of a request are known.
@@ -353,10 +372,15 @@ impl Authority {
         clock: Clock,
     ) -> Result<Decided, Refused> {
         let wallet_id = *wallet.roster().wallet_id();
+        if reading.policy_hash() != &wallet.policy().hash() {
+            return Err(Refused::Ceremony(ceremony::Failure::policy_stale()));
+        }
         let items = reading.policy_items()?;
         let fees = Reading::fees(&items);
+        let mut own = reading.own()?;
+        own.extend(own_contracts(self.document(wallet)?.as_ref()));
         let request = Request {
-            own: reading.own()?,
+            own,
             principal: question.principal(&wallet_id, reading)?,
             time_ms: self.ledger.now_ms(clock)?,
             items,
@@ -451,6 +475,12 @@ impl Authority {
         }
         Ok(())
     }
+}
+
+/// The smart accounts of the wallet: what leaves them leaves the wallet.
+fn own_contracts(document: &PolicyDocument) -> impl Iterator<Item = AccountId> {
+    let contracts = document.config().contracts().iter();
+    contracts.filter(|one| one.kind == ContractKind::Account).map(|one| one.address.clone())
 }
 
 /// For whom a party evaluates: the agent, to stop early, as the party that it asks; every other as itself.

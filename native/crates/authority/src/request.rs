@@ -35,12 +35,14 @@ pub struct Asked<'a> {
 pub struct Reading {
     items: Vec<(Intent, Vec<u32>)>,
     own: BTreeSet<Address>,
+    /// Of the policy whose contracts explained the calls: under another one they may mean something else.
+    policy_hash: [u8; 32],
 }
 
 impl Reading {
     pub(crate) fn new<'a>(
         wallet: &Wallet,
-        registry: &Registry,
+        (registry, policy_hash): (&Registry, [u8; 32]),
         asked: impl IntoIterator<Item = Asked<'a>>,
     ) -> Result<Self, Refused> {
         let asked: Vec<Asked<'a>> = asked.into_iter().take(ledger::MAX_ITEMS + 1).collect();
@@ -62,7 +64,11 @@ impl Reading {
                 .map_err(|refusal| Refused::Payload { position, refusal })?;
             items.push((intent, one.path.to_vec()));
         }
-        Ok(Self { items, own })
+        Ok(Self { items, own, policy_hash })
+    }
+
+    pub(crate) fn policy_hash(&self) -> &[u8; 32] {
+        &self.policy_hash
     }
 
     /// What was read, in order.

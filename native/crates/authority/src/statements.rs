@@ -148,6 +148,9 @@ impl Authority {
             record.observe(signed, &approvers, clock)?;
             self.approvals.insert(request, record);
         }
+        if signed.document().verdict != ApprovalVerdict::Approve {
+            self.void(&request);
+        }
         if let Some(record) = self.approvals.get(&request) {
             writes.push(approvals_write(wallet_id, request, record));
         }
@@ -363,6 +366,7 @@ impl Authority {
                     membership.adopt_policy(Arc::new(document));
                 }
                 self.gathered.changes.clear();
+                self.void_all();
                 Ok(PolicyUpdate::InForce)
             }
         }
@@ -408,6 +412,11 @@ impl Authority {
         registry(next.config())
             .map_err(|error| Refused::Policy(format!("the policy's contracts: {error}")))?;
         Approvers::of(next.approvers())?;
+        if !next.can_meet_quorums() {
+            let reason =
+                "a quorum of more persons than the policy lists could never decide anything";
+            return Err(Refused::Policy(reason.to_owned()));
+        }
         if next.bytes().len() > ceremony::MAX_TRAVELLING_POLICY_BYTES {
             let reason = "a policy of more than 128 KiB does not reach the other parties";
             return Err(Refused::Policy(reason.to_owned()));

@@ -43,6 +43,9 @@ pub(crate) fn first_policy(
     let approvers = persons.into_iter().map(approver).collect();
     let policy = PolicyDocument::first(config.clone(), *roster.wallet_id(), approvers)
         .map_err(|_| Failure::config("a policy that these parties cannot have"))?;
+    if !policy.can_meet_quorums() {
+        return Err(Failure::config("a quorum of more persons than the wallet has"));
+    }
     match policy.bytes().len() <= MAX_TRAVELLING_POLICY_BYTES {
         true => Ok(policy),
         false => Err(Failure::config("a policy of more than 128 KiB does not reach the others")),

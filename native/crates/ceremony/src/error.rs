@@ -134,8 +134,9 @@ impl Failure {
         Self::new(Class::RefreshNeeded, Vec::new(), reason)
     }
 
-    /// Two parties hold different versions of the wallet's policy.
-    pub(crate) fn policy_stale() -> Self {
+    /// Two parties hold different versions of the wallet's policy, or a party read a request under another version than
+    /// the one in force.
+    pub fn policy_stale() -> Self {
         Self::new(
             Class::PolicyStale,
             Vec::new(),

@@ -135,6 +135,10 @@ impl Ledger {
             if opening.writer_is_gone && entry.release() {
                 writes.push(written(&id, &entry));
             }
+            if !opening.writer_is_gone {
+                // What the disk calls reserved a share may have left for: nothing but an outcome frees it.
+                entry.share_may_have_left();
+            }
             ledger.put(entry);
         }
         writes.push(ledger.state());
@@ -271,7 +275,7 @@ impl Ledger {
         for draft in slot.drafts.iter_mut().filter(|draft| draft.digest == *digest) {
             draft.state = DraftState::Signed;
             let paid_ms = landed_ms.max(draft.reserved_at_ms);
-            let paid = draft.charges.iter().filter(|charge| charge.kind == ChargeKind::Spend);
+            let paid = draft.charges.iter().filter(|charge| charge.kind != ChargeKind::Fee);
             recipients.extend(paid.filter_map(|one| Some((one.recipient.clone()?, paid_ms))));
         }
         entry.share_left = true;
@@ -331,6 +335,18 @@ impl Ledger {
         self.take(request_id);
         self.put(entry);
         Ok(write)
+    }
+
+    /// Whether these are all digests that the request has, or others that they exclude; a new request may have any.
+    pub fn fits(&self, request_id: &[u8; 32], digests: &[DigestUse]) -> bool {
+        self.entries.get(request_id).is_none_or(|entry| {
+            digests.iter().all(|digest| {
+                entry.slots.iter().any(|slot| {
+                    let same_slot = slot.exclusion.is_some() && slot.exclusion == digest.exclusion;
+                    same_slot || slot.draft(&digest.digest).is_some()
+                })
+            })
+        })
     }
 
     /// What `look` makes of this ledger without what the request has reserved for these digests, or for others that they
@@ -541,7 +557,7 @@ impl Spending for Ledger {
 fn awaited(entry: &Entry) -> impl Iterator<Item = &String> {
     let open = entry.slots.iter().filter(|slot| slot.landed.is_none());
     let charges = open.flat_map(|slot| &slot.drafts).flat_map(|draft| &draft.charges);
-    let paid = charges.filter(|charge| charge.kind == ChargeKind::Spend);
+    let paid = charges.filter(|charge| charge.kind != ChargeKind::Fee);
     paid.filter_map(|charge| charge.recipient.as_ref())
 }
 

@@ -33,6 +33,9 @@ fn what_was_reserved_is_reserved_after_a_restart() {
     assert!(matches!(refused.decision.ruling, Ruling::Rejected { .. }));
     let same = ask(&mut again, &wallet, "payment 1", &payment(1, ETHER));
     assert_eq!(same.decision.ruling, Ruling::Approved, "asked anew, it is the same payment");
+    assert!(again.release(wallet_id, &same.request_id, &same.live).is_empty());
+    let refused = ask(&mut again, &wallet, "one more", &payment(2, 200));
+    assert!(matches!(refused.decision.ruling, Ruling::Rejected { .. }), "a share may have left");
 }
 
 #[test]

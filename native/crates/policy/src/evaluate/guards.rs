@@ -1,6 +1,6 @@
 //! What is refused or asked in every policy. Exceptions and `permissive` relax some of it; no rule does.
 
-use crate::effect::{Confidence, Effect, EffectKind};
+use crate::effect::{Confidence, Domain, Effect, EffectKind};
 
 use super::Inputs;
 use super::decision::{Outcome, RuleResult};
@@ -77,7 +77,6 @@ fn message(inputs: &Inputs<'_>) -> RuleResult {
 
 /// A digest is a blank cheque.
 fn prehashed(inputs: &Inputs<'_>) -> RuleResult {
-    let is_digest = |item: &Item| item.kind == PayloadKind::EvmHash;
     if !inputs.request.items.iter().any(is_digest) {
         return RuleResult::NotApplicable;
     }
@@ -98,17 +97,24 @@ fn principal(inputs: &Inputs<'_>) -> RuleResult {
     }
 }
 
+/// Also a message that the reader knows nothing of: 32 bytes, which are somebody's hash.
+fn is_digest(item: &Item) -> bool {
+    let unknown = |effect: &Effect| effect.kind == EffectKind::Unknown;
+    item.kind == PayloadKind::EvmHash
+        || (item.kind == PayloadKind::EvmMessage && item.effects.iter().any(unknown))
+}
+
 fn unknown(inputs: &Inputs<'_>) -> RuleResult {
     let named = |effect: &Effect| {
         let domain = effect.domain.as_ref();
         let call = effect.call.as_ref();
         let call = call.and_then(|call| Some((call.target.clone()?, call.selector)));
-        domain.is_some_and(|domain| inputs.policy.messages.contains(domain))
+        let typed = domain.filter(|domain| matches!(domain, Domain::TypedData { .. }));
+        typed.is_some_and(|domain| inputs.policy.messages.contains(domain))
             || call.is_some_and(|call| inputs.policy.unknown_calls.contains(&call))
     };
     // What is in a digest is for `builtin/prehashed` to judge.
-    let effects =
-        of_kind(inputs, EffectKind::Unknown).filter(|(item, _)| item.kind != PayloadKind::EvmHash);
+    let effects = of_kind(inputs, EffectKind::Unknown).filter(|(item, _)| !is_digest(item));
     only_named(inputs, effects, named, "what the call does is not established")
 }
 

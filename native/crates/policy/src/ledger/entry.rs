@@ -145,6 +145,16 @@ impl Entry {
         self.slots.iter_mut().find(|slot| slot.exclusion == Some(key))
     }
 
+    /// Takes it that a share has left for whatever is reserved.
+    pub(super) fn share_may_have_left(&mut self) {
+        let mut found = false;
+        for draft in self.drafts_mut().filter(|draft| draft.state == DraftState::Reserved) {
+            draft.state = DraftState::Left;
+            found = true;
+        }
+        self.share_left |= found;
+    }
+
     pub(super) fn drafts_mut(&mut self) -> impl Iterator<Item = &mut Draft> {
         self.slots.iter_mut().flat_map(|slot| &mut slot.drafts)
     }

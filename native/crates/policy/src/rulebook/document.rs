@@ -10,8 +10,8 @@ use crate::Role;
 use super::json::{Invalid, read, sorted, strict};
 use super::validate::{check, check_approvers};
 use super::{
-    Allotments, ApproverKey, Contract, CustomRule, Exception, PolicyApprover, Principal, Quorums,
-    Rule,
+    Allotments, ApproverKey, Contract, CustomRule, Exception, PolicyApprover, Principal, Quorum,
+    Quorums, Rule,
 };
 
 /// Schema of a document.
@@ -320,6 +320,18 @@ impl PolicyDocument {
             config: PolicyConfig::default(),
             bytes: bytes.to_vec(),
         })
+    }
+
+    /// Whether as many persons of each role are listed as its quorums ask for: otherwise nobody could ever loosen it or
+    /// end a freeze.
+    pub fn can_meet_quorums(&self) -> bool {
+        let count = |role| {
+            let of_role = self.approvers.iter().filter(|one| one.role() == role);
+            u8::try_from(of_role.count()).unwrap_or(u8::MAX)
+        };
+        let there = Quorum { recovery: count(Role::Recovery), user: count(Role::User) };
+        let Quorums { approval, loosen, tighten, unfreeze } = self.config.quorums;
+        [approval, loosen, tighten, unfreeze].into_iter().all(|quorum| there.covers(quorum))
     }
 
     /// The canonical JSON.

@@ -11,7 +11,8 @@ use policy::ledger::{
 use policy::{DigestUse, MAX_AHEAD_MS, MAX_ASSET_BYTES, MAX_BACK_MS, Refusal};
 
 use crate::books::{
-    Books, ETH, KILLED, RESTORED, SHOP, USDC, at_nonce, exposure, item, payment, request, spend,
+    Books, ETH, KILLED, REOPENED, RESTORED, SHOP, USDC, at_nonce, exposure, item, payment, request,
+    spend,
 };
 use crate::persons::{DAY_MS, HOUR_MS, NOW_MS, clock};
 
@@ -57,6 +58,17 @@ fn a_reservation_is_released_before_a_share_left_and_not_after() {
     books.commit(1).unwrap();
     assert_eq!(books.release(1), Err(Refusal::ShareLeft));
     assert_eq!(books.spent(LATER_MS), 70);
+}
+
+#[test]
+fn what_is_read_while_its_writer_may_live_counts_as_left() {
+    let mut books = Books::new();
+    books.reserve(&payment(1, 70), NOW_MS).unwrap();
+    books.open(REOPENED);
+    assert_eq!(books.release(1), Err(Refusal::ShareLeft));
+    assert_eq!((books.spent(0), books.ledger.count(0, None)), (70, 1));
+    books.excluded(1, 1).unwrap();
+    assert_eq!(books.spent(0), 0);
 }
 
 #[test]
@@ -213,7 +225,7 @@ fn a_recipient_is_paid_when_a_payment_lands_and_stays_paid() {
     let allowance = request(1, vec![item(1, None, vec![exposure(USDC, 70, None)])]);
     allowed.reserve(&allowance, NOW_MS).unwrap();
     allowed.landed(1, 1, NOW_MS).unwrap();
-    assert_eq!(allowed.ledger.first_paid_ms(SHOP), None, "an allowance pays nobody yet");
+    assert_eq!(allowed.ledger.first_paid_ms(SHOP), Some(NOW_MS), "money was put in its hands");
 }
 
 #[test]
