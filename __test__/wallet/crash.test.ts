@@ -6,6 +6,7 @@ import {
   MemoryStore,
   MpcAgentWallet,
   Party,
+  PolicyConfig,
 } from '../../src/index.js'
 import { PATIENCE_MS } from '../helpers/native-process.js'
 import {
@@ -155,6 +156,7 @@ describe('a user that is killed in a key generation', () => {
         const join = (party: Party, how: 'create' | 'join') =>
           MpcAgentWallet[how]({
             ...{ party, cards, confirm: () => true, signal: died.signal },
+            ...(how === 'create' ? { policy: PolicyConfig.permissive() } : {}),
             transport: network.connect(party.identityKey),
           })
         const ended = once(child, 'exit')
