@@ -105,12 +105,14 @@ describe('the error table', () => {
     }
   })
 
-  it('lets nobody retry what is misuse, a decision or a proof of cheating', () => {
+  it('lets nobody retry what is misuse, a final decision or a proof of cheating', () => {
     const retryable = Object.entries(ERROR_TABLE)
       .filter(([, entry]) => entry.retryable)
       .map(([code]) => code)
 
     expect(retryable).toEqual([
+      'APPROVAL_REQUIRED',
+      'POLICY_STALE',
       'PROTOCOL_TIMEOUT',
       'STORE_LOCKED',
       'STORE_FULL',

@@ -1,4 +1,4 @@
-// npm run bench [-- --json FILE]: engine, ceremonies and the path through Node, each as a ratio to k256 in the same run.
+// npm run bench [-- --json FILE]: engine, ceremonies, policy and the path through Node, each as a ratio to k256 in the same run.
 // The machine is shared and noisy: every case of Node runs several times with the references before it, and medians count.
 import { spawnSync } from 'node:child_process'
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
@@ -21,6 +21,8 @@ const lines = []
 try {
   if (wanted('engine')) lines.push(...cargoBench('dkls23', 'engine'))
   if (wanted('ceremony')) lines.push(...cargoBench('ceremony', 'ceremony'))
+  if (wanted('policy')) lines.push(...cargoBench('policy', 'evaluate'))
+  if (wanted('ledger')) lines.push(...cargoBench('policy', 'ledger'))
   if (wanted('node')) lines.push(...nodeBench())
 } finally {
   rmSync(scratch, { recursive: true })

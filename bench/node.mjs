@@ -248,7 +248,8 @@ async function makeStore(path, wallets) {
   const made = await Promise.all(
     parties.map((party, i) => {
       const transport = network.connect(party.identityKey)
-      const parameters = { party, cards, transport, confirm: () => true }
+      const policy = PolicyConfig.permissive()
+      const parameters = { party, cards, transport, policy, confirm: () => true }
       return i === 0 ? MpcAgentWallet.create(parameters) : MpcAgentWallet.join(parameters)
     }),
   )

@@ -1,5 +1,5 @@
 // Three parties make a wallet and two of them sign a payment, all in one process. Run: node examples/first-signature.mjs
-import { MemoryNetwork, MpcAgentWallet, Party, PartyRole } from '@mpc-wallet/sdk'
+import { MemoryNetwork, MpcAgentWallet, Party, PartyRole, PolicyConfig } from '@mpc-wallet/sdk'
 import { toViemAccount } from '@mpc-wallet/sdk/evm'
 import { parseEther, parseGwei, recoverTransactionAddress } from 'viem'
 
@@ -8,6 +8,12 @@ const network = new MemoryNetwork()
 const parties = Object.values(PartyRole).map((role) => Party.create({ role }))
 const cards = parties.map(({ card }) => card)
 
+// The policy is part of what all three agree on. Both signers hold it against what they read in the bytes themselves.
+const chain = 'eip155:1'
+const policy = new PolicyConfig()
+  .withSpendingLimits(chain, { perTransaction: parseEther('0.05'), daily: parseEther('0.2') })
+  .withFeeLimits(chain, { perTransaction: parseEther('0.005'), daily: parseEther('0.02') })
+
 // Three people compare six words before any key is made. Here nobody looks.
 const confirm = ({ words }) => {
   console.log('words ', words.join(' '))
@@ -15,27 +21,15 @@ const confirm = ({ words }) => {
 }
 const [agent, user, recovery] = await Promise.all(
   parties.map((party) => {
-    const parameters = { party, cards, confirm, transport: network.connect(party.identityKey) }
+    const transport = network.connect(party.identityKey)
+    const parameters = { party, cards, transport, policy, confirm }
     const starts = party.role === PartyRole.Agent
     return starts ? MpcAgentWallet.create(parameters) : MpcAgentWallet.join(parameters)
   }),
 )
 
-// The co-signer decides by what it read in the bytes: ether alone leaves, value and highest fee together within a limit.
-const ether = 'eip155:1/slip44:60'
-const limit = parseEther('0.05')
-const approve = ({ items }) => {
-  if (items.some(({ effects }) => effects.length === 0)) return false
-  let most = 0n // one yes is for every item: together they keep within the limit
-  for (const { kind, asset, amount } of items.flatMap(({ effects }) => effects)) {
-    const value = amount?.exact ?? amount?.upTo
-    const known = kind === 'transfer' || kind === 'feeOnly'
-    if (!known || asset !== ether || value === undefined) return false
-    most += value
-  }
-  return most <= limit
-}
-user.cosign({ approve })
+// The user's device answers from here on. Nobody is asked: the policy decides.
+user.cosign()
 
 // To the agent's code it is an ordinary viem account.
 const account = toViemAccount(agent, { cosigner: PartyRole.User, memo: 'invoice 17' })
@@ -45,6 +39,10 @@ const payment = { chainId: 1, nonce: 0, to, value: parseEther('0.01'), ...fees }
 const serializedTransaction = await account.signTransaction(payment)
 console.log('wallet', account.address)
 console.log('signer', await recoverTransactionAddress({ serializedTransaction }))
+
+// Ten times as much is refused, by the agent's own copy of the policy before anything leaves.
+const tooMuch = account.signTransaction({ ...payment, nonce: 1, value: parseEther('0.1') })
+console.log('limit ', await tooMuch.catch(({ cause }) => cause.message))
 
 await Promise.all([agent, user, recovery].map((wallet) => wallet.close()))
 await network.close()

@@ -9,6 +9,7 @@ import {
   MpcAgentWallet,
   Party,
   PartyRole,
+  PolicyConfig,
   SqliteStore,
 } from '@mpc-wallet/sdk'
 
@@ -26,8 +27,9 @@ const users = await openMachine('phone', PartyRole.User)
 const guardians = await openMachine('safe', PartyRole.Recovery)
 
 const cards = [agents, users, guardians].map(({ party }) => party.card)
+const policy = PolicyConfig.permissive() // whatever no rule forbids; a wallet without rules signs nothing
 const make = ({ party, transport }) => {
-  const parameters = { party, cards, transport, confirm: () => true } // in earnest three people compare six words
+  const parameters = { party, cards, transport, policy, confirm: () => true } // in earnest three people compare six words
   return party.role === PartyRole.Agent
     ? MpcAgentWallet.create(parameters)
     : MpcAgentWallet.join(parameters)

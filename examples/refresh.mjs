@@ -3,7 +3,14 @@ import { randomBytes } from 'node:crypto'
 import { cpSync, mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { MemoryNetwork, MpcAgentWallet, Party, PartyRole, SqliteStore } from '@mpc-wallet/sdk'
+import {
+  MemoryNetwork,
+  MpcAgentWallet,
+  Party,
+  PartyRole,
+  PolicyConfig,
+  SqliteStore,
+} from '@mpc-wallet/sdk'
 import { toViemAccount } from '@mpc-wallet/sdk/evm'
 import { parseEther, parseGwei } from 'viem'
 
@@ -21,8 +28,9 @@ const phone = await openMachine('phone', PartyRole.User)
 const safe = await openMachine('safe', PartyRole.Recovery)
 
 const cards = [server, phone, safe].map(({ party }) => party.card)
+const policy = PolicyConfig.permissive() // whatever no rule forbids; a wallet without rules signs nothing
 const make = ({ party, transport }) => {
-  const parameters = { party, cards, transport, confirm: () => true } // three people compare six words
+  const parameters = { party, cards, transport, policy, confirm: () => true } // three people compare six words
   const starts = party.role === PartyRole.Agent
   return starts ? MpcAgentWallet.create(parameters) : MpcAgentWallet.join(parameters)
 }

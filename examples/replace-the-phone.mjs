@@ -4,7 +4,14 @@ import { randomBytes } from 'node:crypto'
 import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { MemoryNetwork, MpcAgentWallet, Party, PartyRole, SqliteStore } from '@mpc-wallet/sdk'
+import {
+  MemoryNetwork,
+  MpcAgentWallet,
+  Party,
+  PartyRole,
+  PolicyConfig,
+  SqliteStore,
+} from '@mpc-wallet/sdk'
 
 // Four machines, all in one process: each has a directory with a store, and a password of its own.
 const network = new MemoryNetwork()
@@ -21,8 +28,9 @@ const safe = await openMachine('safe', PartyRole.Recovery)
 const newPhone = await openMachine('new-phone', PartyRole.User)
 
 const cards = [server, phone, safe].map(({ party }) => party.card)
+const policy = PolicyConfig.permissive() // whatever no rule forbids; a wallet without rules signs nothing
 const make = ({ party, transport }) => {
-  const parameters = { party, cards, transport, confirm: () => true } // three people compare six words
+  const parameters = { party, cards, transport, policy, confirm: () => true } // three people compare six words
   const starts = party.role === PartyRole.Agent
   return starts ? MpcAgentWallet.create(parameters) : MpcAgentWallet.join(parameters)
 }

@@ -72,8 +72,11 @@ export declare class Identity {
 
 /** A payload that was parsed completely. Has no constructor but [`Intent::parse`]. */
 export declare class Intent {
-  /** Parses or refuses. */
-  static parse(payload: PayloadInput): Intent
+  /**
+   * Parses or refuses, without a wallet: to look at, nothing can be authorised with it. `account` is the EVM
+   * address whose payload it is, 20 bytes; the zero address if it does not matter.
+   */
+  static parse(payload: PayloadInput, account?: Uint8Array | undefined | null): Intent
   /** Payload kind. */
   get kind(): string
   /** CAIP-2 chain. */
@@ -102,10 +105,18 @@ export declare class Invitation {
   get memo(): string
   /** After this the request is void. */
   get expiresAtMs(): bigint
-  /** What this party read in an item: the JSON of [`Intent::describe`]. */
+  /** By what name it is asked for. */
+  get idempotencyKey(): string
+  /** On whose behalf it is asked for, 32 bytes: whether this key signed the request shows when it is decided. */
+  get principal(): Bytes | null
+  /** What this party read in an item, as JSON. */
   describe(item: number): string
-  /** This party's yes to exactly these payloads. */
-  accept(nowMs: bigint): Authorization
+  /**
+   * What the rules say, and this party's yes to exactly these payloads if that is what they say. `verdicts` are of
+   * the custom rules that this party runs, `prices` of its own source, both JSON. The batch is to be committed
+   * before anything is done about it.
+   */
+  authorize(wallet: Wallet, verdicts: string, prices: string, nowMs: bigint): Decided
   /** Whether an envelope is the initiator's signed stop: the request was taken back. */
   isWithdrawnBy(envelope: Uint8Array): boolean
   /** This party's no: signed abort envelopes for the initiator. */
@@ -132,6 +143,14 @@ export declare class Notice {
 export declare class Pairing {
   /** The card to hand to the other two parties. */
   get card(): Bytes
+}
+
+/** Payloads that this party parsed itself. Has no constructor but [`Wallet::read`]. */
+export declare class Reading {
+  /** What will be signed, 32 bytes each, in item order. */
+  get digests(): Array<Bytes>
+  /** What this party read in an item, as JSON; integers are decimal strings. */
+  describe(item: number): string
 }
 
 /** One replacement at one survivor. */
@@ -169,10 +188,13 @@ export declare class ReshareConsent {
 
 /** A ceremony at this party. Has no constructor: it starts from an authorization of its kind. */
 export declare class Session {
-  /** Starts a key generation as initiator; `cards` are those of all three parties, the own one included. */
-  static createWallet(identity: Identity, pairing: Pairing, cards: Array<Uint8Array>, store: Store, nowMs: bigint, lifetimeMs: number): Session
-  /** Joins a key generation. */
-  static joinWallet(identity: Identity, pairing: Pairing, cards: Array<Uint8Array>, store: Store, descriptor: Uint8Array, signature: Uint8Array, nowMs: bigint): Session
+  /**
+   * Starts a key generation as initiator; `cards` are those of all three parties, the own one included, `policy` is
+   * the config's JSON.
+   */
+  static createWallet(identity: Identity, pairing: Pairing, cards: Array<Uint8Array>, policy: string, store: Store, nowMs: bigint, lifetimeMs: number): Session
+  /** Joins a key generation; without a `policy` of its own whatever the initiator decided is shown with the words. */
+  static joinWallet(identity: Identity, pairing: Pairing, cards: Array<Uint8Array>, policy: string | undefined | null, store: Store, descriptor: Uint8Array, signature: Uint8Array, nowMs: bigint): Session
   /** Starts signing with one other party; consumes the authorization. */
   static sign(wallet: Wallet, authorization: Authorization, cosigner: Role, memo: string, nowMs: bigint, lifetimeMs: number): Session
   /** Joins the signing session of an invitation; consumes the authorization. */
@@ -233,10 +255,69 @@ export declare class Vault {
   openIdentity(sealed: Uint8Array): Identity
   /** What sessions of this party seal with; `records` are those of the store under `session/` and `count/`. */
   store(records: Array<StoredRecord>): Store
+  /** What keeps the store readable to whoever opens either vault, until the move is done. */
+  linkTo(next: Vault): VaultLinks
+  /** From here on the records are the next vault's. What seals with this one does as well. */
+  moveTo(next: Vault): void
+  /** In a store whose move was interrupted, and whose first vault this is: goes on with it. */
+  moveForward(nextHeader: Uint8Array, forward: Uint8Array): void
+  /** In a store whose move was interrupted, and whose next vault this is: opens what was not moved yet. */
+  reachBack(header: Uint8Array, back: Uint8Array): void
+  /** Moves records; those that are not under the previous key stay as they are. */
+  rewrap(records: Array<StoredRecord>): StoreBatch
+  /** When nothing is sealed under the previous key any more. */
+  forgetPrevious(): void
+  /** Wipes the keys: from here on neither this vault nor what it gave its store to seals or opens a record. */
+  lock(): void
 }
 
 /** One party's certified wallet: the share inside, only public data outside. Has no constructor. */
 export declare class Wallet {
+  /**
+   * What a party writes that has just come to be in a wallet, so that it knows later that it remembers everything.
+   * One that `joined` an older wallet does not know what was signed before: its limits count as used up.
+   */
+  begin(joined: boolean, nowMs: bigint): StoreBatch
+  /**
+   * Parses 1 to 64 payloads, each with the account at the path in its place, this party's own keys, and the
+   * contracts of its policy; or refuses.
+   */
+  read(payloads: Array<PayloadInput>, paths: Array<Array<number>>, nowMs: bigint): Reading
+  /** What a principal signs for a request, 32 bytes. */
+  principalHash(reading: Reading, requester: Role, idempotencyKey: string, principal: Uint8Array): Bytes
+  /** What the rules say of a request, as JSON. Nothing is reserved; pure but for the ledger that it looks at. */
+  evaluate(reading: Reading, request: RequestInput, verdicts: string, prices: string, nowMs: bigint): string
+  /** Decides a request of this party and reserves what it gives away. */
+  authorize(reading: Reading, request: RequestInput, verdicts: string, prices: string, nowMs: bigint, lifetimeMs: number): Decided
+  /** The session of this authorization ended, or none began, and no share of this party left: it is void. */
+  releaseRequest(authorization: Authorization, nowMs: bigint): StoreBatch
+  /** The signatures of a request are known. */
+  requestSigned(requestId: Uint8Array, nowMs: bigint): StoreBatch
+  /** This party's own endpoint shows a digest final at a time, or, without one, that it can never land. */
+  requestOutcome(requestId: Uint8Array, digest: Uint8Array, landedAtMs: bigint | undefined | null, nowMs: bigint): StoreBatch
+  /** Whether every limit counts as used up: this party does not know what was signed before. */
+  limitsFull(nowMs: bigint): boolean
+  /** The operator says that limits are to be counted from what the ledger knows, and that the clock is right. */
+  confirmLimits(nowMs: bigint): StoreBatch
+  /** Whether an approver stopped the wallet. */
+  isFrozen(nowMs: bigint): boolean
+  /** Takes what a person signed: an approval, a freeze, or a proposal of a policy. */
+  takeStatement(statement: Uint8Array, nowMs: bigint): TakenStatement
+  /** Counts the time that a looser policy waits. */
+  advancePolicy(nowMs: bigint): TakenStatement
+  /**
+   * What the person behind this party says of a request: fees may rise to `max_fees` (a JSON object of decimal text
+   * by asset) or, without, to twice what they are. Good for five minutes unless a lifetime is given.
+   */
+  signApproval(reading: Reading, request: RequestInput, word: ApprovalWord, maxFees: string | undefined | null, nowMs: bigint, lifetimeMs?: number | undefined | null): Bytes
+  /** The word of the person behind this party that the wallet stops, or may sign again. */
+  signFreeze(frozen: boolean, nowMs: bigint): Bytes
+  /** The version after the one in force, with what a config says. */
+  draftPolicy(config: string, nowMs: bigint): PolicyDraft
+  /** A draft or proposal with the signature of the person behind this party. */
+  signPolicy(proposal: Uint8Array, expiresAtMs: bigint, nowMs: bigint): Bytes
+  /** The version in force with its signatures, for a party that missed it. */
+  policyProposal(nowMs: bigint): Bytes | null
   /** The wallet's certified epoch and this party's keys in one file, sealed under a vault of its own. */
   backup(vault: Vault, nowMs: bigint): WrittenBackup
   /** The ids of what this party noted about backups: of the newest, and of having come back from one. */
@@ -267,15 +348,9 @@ export declare class Wallet {
   derive(path: Array<number>): Bytes
   /** Peers with which this party signs nothing more in this epoch. */
   get poisoned(): Array<Role>
-  /**
-   * This party's own consent to sign exactly these 1 to 64 payloads, once and together, each with the account
-   * at the path in its place, with this co-signer: under the newest
-   * epoch that both hold.
-   */
-  consent(intents: Array<Intent>, paths: Array<Array<number>>, cosigner: Role, nowMs: bigint, lifetimeMs: number): Authorization
   /** Opens a wallet from all records that a store holds of it. */
-  static openSealed(identity: Identity, walletId: Uint8Array, store: Store, records: Array<StoredRecord>): Wallet
-  /** After `openSealed`: what an attempt that nobody acknowledged left, to be erased. */
+  static openSealed(identity: Identity, walletId: Uint8Array, store: Store, records: Array<StoredRecord>, nowMs: bigint): Wallet
+  /** After `openSealed`: what an attempt that nobody acknowledged left is to be erased, and what was found is written. */
   takeErased(): StoreBatch
   /** Numbers of the epochs that this party holds, ascending. */
   get heldEpochs(): Array<bigint>
@@ -290,11 +365,14 @@ export declare class Wallet {
   close(): void
 }
 
+/** What a person says of a request. */
+export type ApprovalWord = 'approve' | 'reject' | 'withdraw'
+
 /** A person who decides. */
 export interface ApproverInfo {
   /** For which party the person speaks. */
   role: Role
-  /** Ed25519, 32 bytes. */
+  /** Ed25519, 32 bytes, or a passkey of P-256, 33. */
   key: Bytes
 }
 
@@ -337,6 +415,18 @@ export interface CardInfo {
 
 /** What a ceremony does. */
 export type CeremonyKind = 'keygen' | 'sign' | 'refresh' | 'recover'
+
+/** What the rules say of a request, and what follows from it. */
+export interface Decided {
+  /** The decision as JSON. */
+  decision: string
+  /** Names the request, 32 bytes. */
+  requestId: Bytes
+  /** This party's right to sign, if the rules said yes. */
+  authorization?: Authorization
+  /** To be committed before anything is done about it. */
+  batch: StoreBatch
+}
 
 /** A descriptor's public facts. Nothing is verified but the layout. */
 export interface DescriptorInfo {
@@ -419,6 +509,14 @@ export interface PayloadInput {
   bytes: Uint8Array
 }
 
+/** Another version of the policy, not signed yet. */
+export interface PolicyDraft {
+  /** Canonical JSON. */
+  policy: Bytes
+  /** What it changes, as JSON. */
+  changes: string
+}
+
 /** Reads a card and verifies its signature. */
 export declare function readCard(card: Uint8Array): CardInfo
 
@@ -445,6 +543,20 @@ export type RecoveryState = 'approved' | 'waiting' | 'needs-approval' | 'vetoed'
 
 /** What a person says. */
 export type RecoveryVerdict = 'approve' | 'reject' | 'veto'
+
+/** Who asks whom, by what name. */
+export interface RequestInput {
+  /** The party that asks. */
+  requester: Role
+  /** The party that is asked. */
+  cosigner: Role
+  /** Names the request, 1 to 128 bytes of printable text. */
+  idempotencyKey: string
+  /** Ed25519, 32 bytes: on whose behalf. */
+  principal?: Uint8Array
+  /** The principal's signature over `Wallet.principalHash`, 64 bytes. */
+  principalSignature?: Uint8Array
+}
 
 /** Who a party is. */
 export type Role = 'agent' | 'user' | 'recovery'
@@ -492,6 +604,9 @@ export interface SignatureOutput {
   recoveryId: number
 }
 
+/** What became of a statement. */
+export type StatementKind = 'approval' | 'frozen' | 'released' | 'policy-needs-signatures' | 'policy-in-force' | 'policy-waiting'
+
 /** What is to be written, all or nothing, and then read. */
 export interface StoreBatch {
   /** In order. */
@@ -521,12 +636,32 @@ export interface StoreWrite {
 /** What a write does. */
 export type StoreWriteKind = 'put' | 'create' | 'delete'
 
+/** What became of a statement, and what to make durable. */
+export interface TakenStatement {
+  /** What it is. */
+  kind: StatementKind
+  /** Of an approval: names the request, 32 bytes. */
+  requestId?: Bytes
+  /** Of a policy that waits: when it comes in force, if this party keeps running. */
+  untilMs?: bigint
+  /** To be committed before anything is said about it. */
+  batch: StoreBatch
+}
+
 /** What a vault's header says. */
 export interface VaultHeaderInfo {
   /** The name of the key wrapper; absent if a password opens it. */
   wrapper?: string
   /** What the wrapper gives the key back for. */
   wrapped?: Bytes
+}
+
+/** The keys of two vaults, each under the other. */
+export interface VaultLinks {
+  /** The next one's under this one's. */
+  forward: Bytes
+  /** This one's under the next one's. */
+  back: Bytes
 }
 
 /** What was written, and what to note about it. */

@@ -35,8 +35,10 @@ assert.deepEqual(Object.keys(esm).sort(), Object.keys(cjs).sort())
 assert.notEqual(esm.MpcWalletError, cjs.MpcWalletError)
 assert(new cjs.MpcWalletError('ABORTED', 'from the other copy') instanceof esm.MpcWalletError)
 assert(new esm.MpcWalletError('ABORTED', 'from the other copy') instanceof cjs.MpcWalletError)
-// neither the root nor the tests' kit needs the optional package that this folder lacks
+// neither the root nor the tests' kit needs the optional packages that this folder lacks
 await assert.rejects(import('@mpc-wallet/sdk/evm'), { code: 'ERR_MODULE_NOT_FOUND', message: /viem/ })
+for (const { keychainKeyWrapper } of [esm, cjs])
+  await assert.rejects(keychainKeyWrapper({ account: 'agent' }).wrap(new Uint8Array(32)), { code: 'PEER_MISSING' })
 const { createTestCommittee } = await import('@mpc-wallet/sdk/testing')
 const committee = await createTestCommittee()
 committee.user.cosign({ approve: () => true })

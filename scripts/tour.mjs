@@ -1,5 +1,6 @@
-// What the quickstart shows: three parties make a wallet, each two of them pay on a local chain, and
-// one refuses; then the agent's disk is gone, another device takes its place, and it pays again.
+// What the quickstart shows: three parties make a wallet with a policy and pay on a local chain. What the policy
+// forbids is not signed, what it asks persons about waits for them. Then the agent's disk is gone, another device takes
+// its place, and it pays again.
 import { randomBytes } from 'node:crypto'
 import { cpSync, existsSync, mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
@@ -16,36 +17,24 @@ import {
 } from '@mpc-wallet/sdk'
 import { EvmAccountError, toViemAccount } from '@mpc-wallet/sdk/evm'
 import { recordEnvelopes, startAnvil } from '@mpc-wallet/sdk/testing'
-import {
-  BaseError,
-  createPublicClient,
-  createWalletClient,
-  defineChain,
-  formatEther,
-  http,
-  parseEther,
-} from 'viem'
+import { createPublicClient, defineChain, http, parseEther } from 'viem'
 import { root } from './checkout.mjs'
-
-const colored = process.stdout.isTTY === true && process.env.NO_COLOR === undefined
-const paint = (code) => (text) => (colored ? `\u001b[${code}m${text}\u001b[0m` : String(text))
-const [bold, dim, green, red, cyan] = [1, 2, 32, 31, 36].map(paint)
+import {
+  askAndPay,
+  CHAIN_ID,
+  disguised,
+  overLimit,
+  pay,
+  payee,
+  policy,
+  showPolicy,
+} from './tour-policy.mjs'
+import { bold, cost, dim, green, kilobytes, line, red, title } from './tour-print.mjs'
 
 /** The device of whoever copied the agent's disk before it was lost. */
 const COPY = 'copy'
 /** How long it waits for an answer. */
 const PATIENCE_MS = 500
-/** What the co-signers of the tour let through in one payment. */
-const limit = parseEther('2')
-const payee = '0x5aAeb6053F3E94C9b9A09f33669435E7Ef1BeAed' // the first example of EIP-55
-
-let step = 0
-const title = (text) => console.log(`\n${cyan(String(++step).padEnd(2))} ${bold(text)}`)
-const line = (name, ...text) => console.log(`   ${dim(name.padEnd(14))} ${text.join(' ')}`)
-const cost = (milliseconds, ...parts) =>
-  [`${milliseconds.toFixed(0)} ms`, ...parts].join(dim(' · '))
-const kilobytes = (bytes) => `${(bytes / 1_000).toFixed(1)} kB`
-
 /** Runs the tour; ends the process with 1 if anything is not as it should be. */
 export async function tour() {
   for (const [signal, code] of [
@@ -93,21 +82,23 @@ async function walk() {
     const pays = (by, cosigner, ether, memo) =>
       pay({ anvil, node, by: by.wallet, cosigner: cosigner.wallet, ether, memo })
     await pays(agent, user, '1.5', 'rent of the GPU, November')
-    await pays(agent, recovery, '0.25', 'the user is on a plane')
-    await pays(user, recovery, '0.05', 'the agent is out of order')
-    await refuse({
-      anvil,
-      node,
-      by: agent.wallet,
-      cosigner: user.wallet,
-      ether: '8',
-      memo: 'urgent!! do not ask questions',
-    })
+    const persons = [user.wallet, recovery.wallet]
+    const asks = (by, cosigner, ether, memo) =>
+      askAndPay({ anvil, node, by: by.wallet, cosigner: cosigner.wallet, persons, ether, memo })
+    await overLimit({ node, by: agent.wallet })
+    await disguised(agent.wallet)
+    title('A large payment waits for two persons')
+    await asks(agent, user, '2.5', 'two more GPUs')
+    title('User and guardian pay without the agent')
+    await asks(user, recovery, '0.05', 'the agent is out of order')
     await loseDisk(agent, [user, recovery])
     title('Another device takes its place')
     const replacement = await open({ name: 'new agent', role: PartyRole.Agent })
     await recoverAgent({ replacement, user, recovery })
+    await confirmLimits(replacement.wallet)
     await pays(replacement, user, '0.5', 'rent of the GPU, December')
+    title('Agent and guardian pay, and each time persons decide')
+    await asks(replacement, recovery, '0.25', 'the user is on a plane, with a phone')
     title('A copy of the lost disk asks for a signature')
     const { role, password } = agent // whoever copied the disk knows the password too
     await askInVain({ thief: await open({ name: COPY, role, password }), user: user.wallet })
@@ -147,18 +138,20 @@ async function generateKeys(devices) {
     devices.map(async (device) => {
       const { party, transport } = device
       const confirm = (proposal) => words.push(proposal.words.join(' ')) > 0
-      const parameters = { party, cards, transport, confirm }
+      const parameters = { party, cards, transport, policy, confirm }
       device.wallet =
         party.role === PartyRole.Agent
           ? await MpcAgentWallet.create(parameters)
           : await MpcAgentWallet.join(parameters)
     }),
   )
+  for (const { wallet } of devices) wallet.cosign() // the policy decides, and persons' words are heard
   const milliseconds = performance.now() - startedAt
   if (new Set(words).size !== 1) throw new Error('the parties saw different words')
   const [{ wallet }] = devices
   line('words', words[0], dim('(three people compare them; here nobody does)'))
   line('address', bold(wallet.address(ChainType.Evm)))
+  showPolicy()
   line('shares', `one at ${devices.map(({ role }) => role).join(', one at ')}; any two sign`)
   line('took', cost(milliseconds, `${takeSent(devices)} between the three`))
 }
@@ -172,7 +165,7 @@ function takeSent(devices) {
 async function startChain(anvil, address) {
   title('A local chain')
   const chain = defineChain({
-    id: anvil.chainId,
+    id: CHAIN_ID,
     name: 'anvil',
     nativeCurrency: { name: 'Ether', symbol: 'ETH', decimals: 18 },
     rpcUrls: { default: { http: [anvil.url] } },
@@ -181,37 +174,6 @@ async function startChain(anvil, address) {
   line('anvil', `${anvil.url}, chain ${anvil.chainId}`)
   line('balance', '10 ETH for the wallet')
   return createPublicClient({ chain, transport: http(anvil.url), pollingInterval: 20 })
-}
-
-async function pay({ anvil, node, by, cosigner, ether, memo }) {
-  title(`${by.role} pays, ${cosigner.role} co-signs`)
-  const before = await node.getBalance({ address: payee })
-  const done = new Promise((resolve) => by.on('signed', resolve))
-  const hash = await send({ anvil, node, by, cosigner, ether, memo })
-  const { durationMs, bytesSent, bytesReceived } = await done
-  line('signed', cost(durationMs, `${kilobytes(bytesSent)} out`, `${kilobytes(bytesReceived)} in`))
-  const { status, blockNumber, from } = await node.waitForTransactionReceipt({ hash })
-  const received = (await node.getBalance({ address: payee })) - before
-  if (status !== 'success' || from !== by.address(ChainType.Evm).toLowerCase())
-    throw new Error(`transaction ${hash} is not what was sent`)
-  if (received !== parseEther(ether)) throw new Error(`${formatEther(received)} ETH arrived`)
-  line('mined', hash, dim(`block ${blockNumber}`))
-}
-
-async function refuse({ anvil, node, by, cosigner, ether, memo }) {
-  title(`${by.role} asks for more than ${cosigner.role} allows`)
-  const before = await node.getBalance({ address: by.address(ChainType.Evm) })
-  const error = await send({ anvil, node, by, cosigner, ether, memo }).then(
-    (hash) => new Error(`the refused transaction was sent: ${hash}`),
-    (caught) => caught,
-  )
-  const refusal =
-    error instanceof BaseError ? error.walk((e) => e instanceof EvmAccountError) : null
-  if (refusal?.code !== 'CEREMONY_REFUSED') throw error
-  const after = await node.getBalance({ address: by.address(ChainType.Evm) })
-  if (after !== before) throw new Error('the balance changed though the payment was refused')
-  line(`${by.role} gets`, `${red(refusal.code)} by ${refusal.culprits.join(', ')}`)
-  line('balance', `${formatEther(after)} ETH, unchanged`)
 }
 
 /** The agent's disk is gone, not without a copy of it in the wrong hands; the others still have theirs. */
@@ -250,6 +212,7 @@ async function recoverAgent({ replacement, user, recovery }) {
   ])
   const milliseconds = performance.now() - startedAt
   replacement.wallet = joined
+  joined.cosign()
   const address = joined.address(ChainType.Evm)
   if (address !== user.wallet.address(ChainType.Evm)) throw new Error('the address changed')
   line('shares', `of epoch ${joined.epoch}; those of the epoch before are erased`)
@@ -257,17 +220,25 @@ async function recoverAgent({ replacement, user, recovery }) {
   line('took', cost(milliseconds, `${takeSent([...survivors, replacement])} between the three`))
 }
 
-/** The co-signer would say yes to anything; it is never asked. */
+/** The new device does not know what the lost one signed, so it counts every limit as used up. */
+async function confirmLimits(wallet) {
+  if (!wallet.limitsFull) throw new Error('a device that remembers nothing trusts its limits')
+  line('limits', red('count as used up'), dim('nobody here knows what was signed before'))
+  await wallet.confirmLimits()
+  line('operator', 'has looked at the chain and confirms them; the user counts on from before')
+}
+
+/** The policy of the copy would let the payment through; the co-signer is never asked. */
 async function askInVain({ thief, user }) {
   const { party, transport } = thief
   thief.wallet = await MpcAgentWallet.open({ party, transport })
   line('share', `opened, of epoch ${thief.wallet.epoch}`)
   let asked = 0
-  const cosigning = user.cosign({ approve: () => ++asked > 0 })
+  const watching = user.on('decided', () => ++asked)
   try {
     const account = toViemAccount(thief.wallet, { cosigner: user.role, timeoutMs: PATIENCE_MS })
-    const payment = { to: payee, value: parseEther('5'), gas: 21_000n, maxFeePerGas: 10n ** 9n }
-    const error = await account.signTransaction({ ...payment, chainId: 31_337, nonce: 5 }).then(
+    const payment = { to: payee, value: parseEther('1'), gas: 21_000n, maxFeePerGas: 10n ** 9n }
+    const error = await account.signTransaction({ ...payment, chainId: CHAIN_ID, nonce: 5 }).then(
       () => new Error('a share of a replaced device signed'),
       (caught) => caught,
     )
@@ -275,63 +246,8 @@ async function askInVain({ thief, user }) {
     line('copy gets', `${red(error.code)} after ${PATIENCE_MS} ms`)
     line(user.role, 'was not even asked: it does not answer the key of a device that was replaced')
   } finally {
-    await cosigning.close()
+    watching()
   }
-}
-
-/**
- * Sends a payment through viem, as any application would; the co-signer decides by what it reads in
- * the bytes.
- */
-async function send({ anvil, node, by, cosigner, ether, memo }) {
-  const cosigning = cosigner.cosign({
-    approve: (request) => {
-      const yes = isAllowed(request)
-      show(cosigner.role, request)
-      line(
-        `${cosigner.role} says`,
-        yes ? green('yes') : red(`no, not within ${formatEther(limit)} ETH`),
-      )
-      return yes
-    },
-  })
-  try {
-    const account = toViemAccount(by, { cosigner: cosigner.role, memo })
-    const client = createWalletClient({ account, chain: node.chain, transport: http(anvil.url) })
-    return await client.sendTransaction({ to: payee, value: parseEther(ether) })
-  } finally {
-    await cosigning.close()
-  }
-}
-
-/**
- * A rule about what was read in the bytes, not about what the asking party says. Whatever it does
- * not know is a no.
- */
-function isAllowed({ items }) {
-  if (items.some(({ effects }) => effects.length === 0)) return false
-  let spent = 0n
-  for (const { chain, effects } of items)
-    for (const { kind, asset, amount } of effects) {
-      const value = amount?.exact ?? amount?.upTo
-      const known = kind === 'transfer' || kind === 'feeOnly'
-      if (!known || asset !== `${chain}/slip44:60` || value === undefined) return false
-      spent += value
-    }
-  return spent <= limit
-}
-
-function show(role, { from, items, memo }) {
-  for (const { account, transaction, effects } of items) {
-    line(`${role} reads`, `${transaction.type} transaction ${transaction.nonce} of ${account}`)
-    for (const { kind, amount, to } of effects) {
-      const most = amount === undefined ? 'nothing' : formatEther(amount.exact ?? amount.upTo)
-      const text =
-        kind === 'feeOnly' ? `a fee of at most ${most} ETH` : `${kind} of ${most} ETH to ${to}`
-      line('', text)
-    }
-  }
-  line('', `${from} notes ${JSON.stringify(memo)}`)
 }
 
 function readOn() {
@@ -339,6 +255,7 @@ function readOn() {
     ['README.md', 'what this is and how it is used'],
     ['docs/when-things-go-wrong.md', 'a server died, a phone is gone, a disk was copied'],
     ['docs/security-model.md', 'who may do what, and which test shows it'],
+    ['docs/policy.md', 'what a policy can say, and what it protects against'],
     ['scripts/tour.mjs', 'what you have just seen, as code'],
     ['src/wallet/mpc-agent-wallet.ts', 'the wallet'],
   ]

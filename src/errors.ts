@@ -43,6 +43,27 @@ export const ERROR_TABLE = Object.freeze({
     retryable: false,
     next: 'show the reason; build a payload of a kind this version reads',
   },
+  POLICY_REJECTED: {
+    meaning:
+      "a party's policy does not allow what was asked for; the message names rule and reason",
+    retryable: false,
+    next: 'show the reason; ask for less, or have the policy changed by its quorum',
+  },
+  APPROVAL_REQUIRED: {
+    meaning: 'the policy asks persons first, and they have not said yes to exactly this',
+    retryable: true,
+    next: 'call requestApproval, wait for it, then ask again with the same idempotency key',
+  },
+  POLICY_STALE: {
+    meaning: "two parties hold different versions of the wallet's policy",
+    retryable: true,
+    next: 'hand the newer version with its signatures to the party that lacks it, with takeStatement',
+  },
+  POLICY_INVALID: {
+    meaning: 'a policy is not sound; the message names the place and the rule',
+    retryable: false,
+    next: 'change the policy at that place',
+  },
   CEREMONY_REFUSED: {
     meaning: 'a party said no to this ceremony',
     retryable: false,
@@ -249,6 +270,11 @@ export const ERROR_TABLE = Object.freeze({
     retryable: true,
     next: 'look at the keychain, the key-management service or the prompt, then open again',
   },
+  UNLOCK_KEY_ABSENT: {
+    meaning: 'what keeps the key of the records is there, and has no such key',
+    retryable: false,
+    next: "unlock the right user's keychain or restore that entry; if it is gone for good, restore a backup or have this party recovered",
+  },
   PEER_MISSING: {
     meaning: 'an optional package that this function needs is not installed; the message names it',
     retryable: false,
@@ -325,6 +351,8 @@ export interface MpcWalletErrorOptions {
   readonly culprits?: readonly PartyRole[]
   /** Overrules the table, when this one occurrence must not be retried. */
   readonly retryable?: boolean
+  /** What each rule of a policy said, as a person reads it. */
+  readonly explain?: readonly string[]
   /** This party's signature share had left before; never together with `retryable`. */
   readonly signatureMayExist?: boolean
 }
@@ -357,6 +385,8 @@ export class MpcWalletError extends Error {
    */
   readonly signatureMayExist: boolean
   declare readonly culprits?: readonly PartyRole[]
+  /** Of a decision of a policy: what each rule said, a line each. */
+  declare readonly explain?: readonly string[]
 
   constructor(code: MpcWalletErrorCode, message: string, options: MpcWalletErrorOptions = {}) {
     super(message, 'cause' in options ? { cause: options.cause } : undefined)
@@ -364,6 +394,7 @@ export class MpcWalletError extends Error {
     this.signatureMayExist = options.signatureMayExist ?? false
     this.retryable = !this.signatureMayExist && (options.retryable ?? ERROR_TABLE[code].retryable)
     if (options.culprits !== undefined) this.culprits = Object.freeze([...options.culprits])
+    if (options.explain !== undefined) this.explain = Object.freeze([...options.explain])
   }
 
   get [BRAND](): true {

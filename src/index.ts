@@ -8,7 +8,9 @@ export {
   type MpcWalletErrorOptions,
 } from './errors.js'
 export type { Hex } from './hex.js'
+export type { LedgerSide, RequestFailure, RequestId, RequestState } from './ledger/index.js'
 export { PartyRole } from './party-role.js'
+export * from './policy/index.js'
 export * from './storage/index.js'
 export {
   type Delivery,

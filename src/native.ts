@@ -3,20 +3,25 @@ import { MpcWalletError } from './errors.js'
 import { VERSION } from './version.js'
 
 export type {
+  Authorization,
   Backup,
+  Decided,
   Identity,
   Intent,
   Invitation,
   Notice,
   Pairing,
+  Reading,
   Recovery,
   RecoveryDecision,
+  RequestInput,
   ReshareConsent,
   RoundOutcome,
   Session,
   SignatureOutput,
   Store,
   StoreBatch,
+  TakenStatement,
   Vault,
   Wallet,
 } from '#native'

@@ -18,15 +18,22 @@ import {
   Wallet,
 } from '#native'
 import {
+  authorizationIn,
+  authorize,
+  authorizeInvited,
   committee,
-  consentOf,
+  decide,
   type Each,
   keygenOf,
   MINUTE,
+  NO_RULES,
   NOW,
   PAYMENT,
+  PERMISSIVE,
   type Requested,
+  read,
   request,
+  requestOf,
   round0In,
   type Strangers,
   strangers,
@@ -50,6 +57,10 @@ interface Call {
 }
 
 const bytes = new Uint8Array([1, 2, 3])
+
+/** A request of the agent to the user. */
+const ASKED = requestOf()
+const PRINCIPAL = { principal: new Uint8Array(32), principalSignature: new Uint8Array(64) }
 
 /** Where `undefined` and `null` stand for nothing. */
 const notBytesIfAny = notBytes().filter((value) => value !== undefined && value !== null)
@@ -80,6 +91,43 @@ const NOT_OF_TYPE: Record<string, readonly unknown[]> = {
   bigint: [undefined, null, 0, -1, 1.5, Number.NaN, 2 ** 53, '1', {}, [], true, Object(1n)],
   number: [undefined, null, 1n, '1', {}, [], true, new Number(1), Symbol('a')],
   Role: [undefined, null, 0, 1, {}, [], '', 'Agent', 'agent ', 'owner', new String('agent')],
+  'string | undefined | null': [0, 1n, {}, [], Symbol('a'), true, new String('a'), () => 'a'],
+  'bigint | undefined | null': [0, -1, 1.5, Number.NaN, 2 ** 53, '1', {}, [], true, Object(1n)],
+  'number | undefined | null': [1n, '1', {}, [], true, new Number(1), Symbol('a')],
+  'Record<string, string> | undefined | null': [1, 1n, true, null, {}, [], new String('1')].map(
+    (amount) => ({ 'eip155:1/slip44:60': amount }),
+  ),
+  ApprovalWord: [
+    undefined,
+    null,
+    0,
+    1,
+    {},
+    [],
+    '',
+    'Approve',
+    'approve ',
+    'veto',
+    Object('reject'),
+  ],
+  RequestInput: [
+    ...[undefined, null, 1, 'request', {}, []],
+    ...[undefined, null, 0, '', 'Agent', 'owner'].map((requester) => ({ ...ASKED, requester })),
+    ...[undefined, null, 0, '', 'Agent', 'owner'].map((cosigner) => ({ ...ASKED, cosigner })),
+    ...[undefined, null, 0, {}].map((idempotencyKey) => ({ ...ASKED, idempotencyKey })),
+    ...notBytesIfAny.flatMap((value) => [
+      { ...ASKED, principal: value, principalSignature: new Uint8Array(64) },
+      { ...ASKED, principal: new Uint8Array(32), principalSignature: value },
+    ]),
+  ],
+  'Array<PayloadInput>': [
+    ...notArrays(PAYMENT),
+    ...[undefined, null, 1, 'evm.transaction', {}, []].map((payload) => [payload]),
+    ...[undefined, null, 1, {}].map((kind) => [{ ...PAYMENT, kind }]),
+    ...[undefined, null, 1, {}].map((chain) => [{ ...PAYMENT, chain }]),
+    ...notBytes().map((bytes) => [{ ...PAYMENT, bytes }]),
+    new Array(1),
+  ],
   RecoveryVerdict: [undefined, null, 0, 1, {}, [], '', 'Veto', 'veto ', 'yes', new String('veto')],
   PayloadInput: [
     ...[undefined, null, 1, 'evm.transaction', {}, []],
@@ -88,6 +136,23 @@ const NOT_OF_TYPE: Record<string, readonly unknown[]> = {
     ...notBytes().map((bytes) => ({ ...PAYMENT, bytes })),
   ],
 }
+
+/** Evidence that is none, as JSON. */
+const NO_EVIDENCE = [
+  '',
+  ' ',
+  '[',
+  'null',
+  '{}',
+  '1',
+  '"[]"',
+  '[1]',
+  '[null]',
+  '[{}]',
+  '[] []',
+  '[,]',
+  '['.repeat(100_000),
+]
 
 const NO_TIMES = [-1n, -(2n ** 63n), -(2n ** 64n) + 1n, 2n ** 64n, 2n ** 64n + 5n, 2n ** 128n]
 
@@ -98,14 +163,39 @@ const OUT_OF_RANGE: Record<string, readonly unknown[]> = {
   lifetimeMs: [...notWhole(), 0, 2 ** 53],
   path: noPaths(),
   paths: [[], [[0], [0]], ...noPaths().map((path) => [path])],
-  intents: [[], ...[2, 65].map((count) => new Array(count).fill(Intent.parse(PAYMENT)))],
+  payloads: [[], ...[2, 64, 65, 100_000].map((count) => new Array(count).fill(PAYMENT))],
   item: [...notWhole(), 1, 2 ** 32],
   walletId: [0, 31, 33].map((length) => new Uint8Array(length)),
   password: [0, 1_025].map((length) => new Uint8Array(length)),
   wrapped: [new Uint8Array(4_097)],
   head: [0, 47, 49].map((length) => new Uint8Array(length)),
   identityKey: [0, 31, 33].map((length) => new Uint8Array(length)),
-  count: [...notWhole(), 2 ** 32],
+  account: [0, 19, 21, 32].map((length) => new Uint8Array(length)),
+  principal: [0, 31, 33].map((length) => new Uint8Array(length)),
+  requestId: [0, 31, 33].map((length) => new Uint8Array(length)),
+  digest: [0, 31, 33].map((length) => new Uint8Array(length)),
+  landedAtMs: NO_TIMES,
+  verdicts: NO_EVIDENCE,
+  prices: NO_EVIDENCE,
+  request: [
+    ...(['agent', 'user'] as const).map((role) => ({ ...ASKED, requester: role, cosigner: role })),
+    { ...ASKED, principal: PRINCIPAL.principal },
+    { ...ASKED, principalSignature: PRINCIPAL.principalSignature },
+    ...[0, 31, 33].map((length) => ({ ...ASKED, ...PRINCIPAL, principal: new Uint8Array(length) })),
+    ...[0, 63, 65].map((length) => ({
+      ...{ ...ASKED, ...PRINCIPAL },
+      principalSignature: new Uint8Array(length),
+    })),
+  ],
+  maxFees: [
+    '',
+    'null',
+    '[]',
+    '1',
+    '{"eip155:1/slip44:60":1}',
+    '{"eip155:1/slip44:60":"01"}',
+    '{"a":"-1"}',
+  ],
 }
 
 const TYPE_ERRORS = [
@@ -141,7 +231,8 @@ describe('arguments of the wrong type', () => {
     async ({ name, parameters }) => {
       const { values: good, call } = await callOf(name)
 
-      for (const count of parameters.keys())
+      const required = parameters.filter(({ isOptional }) => !isOptional)
+      for (const count of required.keys())
         expectTyped(await refusalOf(() => call(...(good.slice(0, count) as never[]))))
 
       await call(...(good as never[]))
@@ -189,9 +280,26 @@ describe('bytes that hold nothing that can be read', () => {
   })
 
   it.each(cases)('are no payload: %s', async (_, make) => {
-    const refusal = await refusalOf(() => Intent.parse({ ...PAYMENT, bytes: make() }))
+    const readers = [
+      () => Intent.parse({ ...PAYMENT, bytes: make() }),
+      () => wallets.user.read([{ ...PAYMENT, bytes: make() }], [[]], NOW),
+    ]
 
-    expect(refusal).toMatchObject({ code: 'PAYLOAD_REFUSED' })
+    for (const reader of readers)
+      expect(await refusalOf(reader)).toMatchObject({ code: 'PAYLOAD_REFUSED', culprits: [] })
+  })
+
+  it.each(cases)('are no statement of a person: %s', async (_, make) => {
+    const refusal = await refusalOf(() => wallets.user.takeStatement(make(), NOW))
+
+    expect(refusal).toMatchObject({ code: 'INVALID_INPUT' })
+  })
+
+  it.each(cases)('are no proposal of a policy: %s', async (_, make) => {
+    const code = make().length > 2 ** 22 ? 'INVALID_INPUT' : 'POLICY_INVALID'
+    const refusal = await refusalOf(() => wallets.user.signPolicy(make(), NOW, NOW))
+
+    expect(refusal).toMatchObject({ code })
   })
 
   it.each(cases)(
@@ -199,7 +307,10 @@ describe('bytes that hold nothing that can be read', () => {
     async (_, make) => {
       const { identities, pairings, cards, stores } = strangers()
       const create = (cards: Uint8Array[]): Session =>
-        Session.createWallet(identities.agent, pairings.agent, cards, stores.agent, NOW, MINUTE)
+        Session.createWallet(
+          ...([identities.agent, pairings.agent, cards, PERMISSIVE, stores.agent] as const),
+          ...([NOW, MINUTE] as const),
+        )
 
       const refusal = await refusalOf(() => create([make(), ...cards.slice(1)]))
 
@@ -217,6 +328,60 @@ describe('bytes that hold nothing that can be read', () => {
       expect({ position, refusal }).toMatchObject({ refusal: { code } })
     }
     await call(...(values as never[]))
+  })
+})
+
+describe('text that is no config of a policy', () => {
+  const configs: Record<string, string> = {
+    nothing: '',
+    'half of it': '{"schema":"mpc-wallet/policy-config@1"',
+    'another value': 'null',
+    'no schema': '{"permissive":true}',
+    'another schema': '{"permissive":true,"schema":"mpc-wallet/policy-config@2"}',
+    'an unknown field': '{"permissive":true,"schema":"mpc-wallet/policy-config@1","x":1}',
+    'a repeated field': PERMISSIVE.replace('{', '{"permissive":true,'),
+    'more behind it': `${PERMISSIVE}{}`,
+    'too many levels': `${'['.repeat(100_000)}`,
+    '5 MiB': PERMISSIVE.replace('true', `"${'x'.repeat(5 * 1024 * 1024)}"`),
+  }
+
+  it.each(Object.entries(configs))('is refused by whoever takes one: %s', async (_, config) => {
+    const takers = {
+      'Session.createWallet': 3,
+      'Session.joinWallet': 3,
+      'Wallet#draftPolicy': 0,
+    }
+
+    for (const [name, position] of Object.entries(takers)) {
+      const { values, call } = await callOf(name)
+      const refusal = await refusalOf(() => call(...(values.with(position, config) as never[])))
+      expect({ name, refusal }).toMatchObject({ refusal: { code: 'POLICY_INVALID', culprits: [] } })
+      await call(...(values as never[]))
+    }
+  })
+})
+
+describe('the name of a request', () => {
+  const ofLength = (length: number): string => 'x'.repeat(length)
+
+  it.each([
+    ['of no bytes', '', false],
+    ['of one byte', 'x', true],
+    ['of 128 bytes', ofLength(128), true],
+    ['of 129 bytes', ofLength(129), false],
+    ['of 129 bytes of longer characters', '€'.repeat(43), false],
+    ['with a line break', 'rent\nand more', false],
+    ['with an escape', 'rent\u001b[2J', false],
+    ['with a null', 'rent\0', false],
+    ['with a change of direction', 'rent\u202e', false],
+  ])('is 1 to 128 bytes of printable text: %s', async (_, idempotencyKey, taken) => {
+    const { values, call } = await callOf('Wallet#authorize')
+    const named = { ...requestOf(), idempotencyKey }
+
+    const refusal = await refusalOf(() => call(...(values.with(1, named) as never[])))
+
+    if (taken) expect(refusal).toBeUndefined()
+    else expect(refusal).toMatchObject({ code: 'INVALID_INPUT', culprits: [] })
   })
 })
 
@@ -278,7 +443,7 @@ const CALLS: Record<string, () => Call | Promise<Call>> = {
     return { values: [bytes], call: (wrapped) => key.createVault(wrapped) }
   },
   'Identity.generate': () => ({ values: ['agent'], call: Identity.generate }),
-  'Intent.parse': () => ({ values: [PAYMENT], call: Intent.parse }),
+  'Intent.parse': () => ({ values: [PAYMENT, new Uint8Array(20)], call: Intent.parse }),
   'Invitation.open': () => ({
     values: [
       wallets.user,
@@ -293,9 +458,10 @@ const CALLS: Record<string, () => Call | Promise<Call>> = {
     values: [0],
     call: (item) => requested.invitation.describe(item),
   }),
-  'Invitation#accept': () => ({
-    values: [NOW],
-    call: (now) => requested.invitation.accept(now),
+  'Invitation#authorize': () => ({
+    values: [wallets.user, '[]', '[]', NOW],
+    call: (wallet, verdicts, prices, now) =>
+      requested.invitation.authorize(wallet, verdicts, prices, now),
   }),
   'Invitation#isWithdrawnBy': () => ({
     values: [bytes],
@@ -364,7 +530,7 @@ const CALLS: Record<string, () => Call | Promise<Call>> = {
   'Session.createWallet': () => {
     const { identities, pairings, cards, stores } = strangers()
     return {
-      values: [identities.agent, pairings.agent, cards, stores.agent, NOW, MINUTE],
+      values: [identities.agent, pairings.agent, cards, PERMISSIVE, stores.agent, NOW, MINUTE],
       call: Session.createWallet,
     }
   },
@@ -372,27 +538,23 @@ const CALLS: Record<string, () => Call | Promise<Call>> = {
     const fresh = strangers()
     const { identities, pairings, cards, stores } = fresh
     const { descriptor, descriptorSignature } = Session.createWallet(
-      identities.agent,
-      pairings.agent,
-      cards,
-      stores.agent,
-      NOW,
-      MINUTE,
+      ...([identities.agent, pairings.agent, cards, PERMISSIVE, stores.agent] as const),
+      ...([NOW, MINUTE] as const),
     )
     return {
       values: [
-        ...[identities.user, pairings.user, cards, stores.user],
+        ...[identities.user, pairings.user, cards, PERMISSIVE, stores.user],
         ...[descriptor, descriptorSignature, NOW],
       ],
       call: Session.joinWallet,
     }
   },
   'Session.sign': () => ({
-    values: [wallets.agent, consentOf({ wallets }), 'user', 'rent', NOW, MINUTE],
+    values: [wallets.agent, authorize({ wallets }), 'user', 'rent', NOW, MINUTE],
     call: Session.sign,
   }),
   'Session.join': () => ({
-    values: [wallets.user, requested.invitation, requested.invitation.accept(NOW), NOW],
+    values: [wallets.user, requested.invitation, authorizeInvited(wallets, requested), NOW],
     call: Session.join,
   }),
   'Session#begin': () => {
@@ -448,6 +610,31 @@ const CALLS: Record<string, () => Call | Promise<Call>> = {
     const { writes } = vault.store([]).sealIdentity(Identity.generate('user'))
     return { values: [writes[0]?.value], call: (sealed) => vault.openIdentity(sealed) }
   },
+  'Vault#linkTo': () => {
+    const vault = freshVault()
+    return { values: [freshVault()], call: (next) => vault.linkTo(next) }
+  },
+  'Vault#moveTo': () => {
+    const vault = freshVault()
+    return { values: [freshVault()], call: (next) => vault.moveTo(next) }
+  },
+  'Vault#moveForward': () => {
+    const [vault, next] = [freshVault(), freshVault()]
+    const values = [next.header, vault.linkTo(next).forward]
+    return { values, call: (header, link) => vault.moveForward(header, link) }
+  },
+  'Vault#reachBack': () => {
+    const [vault, next] = [freshVault(), freshVault()]
+    const values = [vault.header, vault.linkTo(next).back]
+    return { values, call: (header, link) => next.reachBack(header, link) }
+  },
+  'Vault#rewrap': () => {
+    const vault = freshVault()
+    const identity = Identity.generate('agent')
+    const records = vault.store([]).sealIdentity(identity).writes
+    vault.moveTo(freshVault())
+    return { values: [records], call: (sealed) => vault.rewrap(sealed) }
+  },
   'Vault#store': () => {
     const vault = freshVault()
     return { values: [[]], call: (records) => vault.store(records) }
@@ -456,7 +643,7 @@ const CALLS: Record<string, () => Call | Promise<Call>> = {
     const { identity, walletId, vault, records } = await sealedWallet()
     const store = vault.store([])
     const kept = recordsUnder(records, 'wallet/')
-    return { values: [identity, walletId, store, kept], call: Wallet.openSealed }
+    return { values: [identity, walletId, store, kept, NOW], call: Wallet.openSealed }
   },
   'Identity#signAuditHead': () => ({
     values: [new Uint8Array(48)],
@@ -475,10 +662,91 @@ const CALLS: Record<string, () => Call | Promise<Call>> = {
     call: (sealed) => wallets.user.backupStatus(sealed),
   }),
   'Wallet#derive': () => ({ values: [[0]], call: (path) => wallets.user.derive(path) }),
-  'Wallet#consent': () => ({
-    values: [[Intent.parse(PAYMENT)], [[0]], 'agent', NOW, MINUTE],
-    call: (intents, paths, peer, now, lifetime) =>
-      wallets.user.consent(intents, paths, peer, now, lifetime),
+  'Reading#describe': () => {
+    const reading = read({ wallets })
+    return { values: [0], call: (item) => reading.describe(item) }
+  },
+  'Wallet#begin': () => ({
+    values: [false, NOW],
+    call: (joined, now) => wallets.user.begin(joined, now),
+  }),
+  'Wallet#read': () => ({
+    values: [[PAYMENT], [[0]], NOW],
+    call: (payloads, paths, now) => wallets.user.read(payloads, paths, now),
+  }),
+  'Wallet#principalHash': () => ({
+    values: [read({ wallets }), 'agent', 'request', PRINCIPAL.principal],
+    call: (reading, requester, name, principal) =>
+      wallets.agent.principalHash(reading, requester, name, principal),
+  }),
+  'Wallet#evaluate': () => ({
+    values: [read({ wallets }), requestOf(), '[]', '[]', NOW],
+    call: (...values) =>
+      wallets.agent.evaluate(...(values as unknown as Parameters<Wallet['evaluate']>)),
+  }),
+  'Wallet#authorize': () => ({
+    values: [read({ wallets }), requestOf(), '[]', '[]', NOW, MINUTE],
+    call: (...values) =>
+      wallets.agent.authorize(...(values as unknown as Parameters<Wallet['authorize']>)),
+  }),
+  'Wallet#releaseRequest': () => ({
+    values: [authorizationIn(decide({ wallets })), NOW],
+    call: (authorization, now) => wallets.agent.releaseRequest(authorization, now),
+  }),
+  'Wallet#requestSigned': () => ({
+    values: [decide({ wallets }).requestId, NOW],
+    call: (request, now) => wallets.agent.requestSigned(request, now),
+  }),
+  'Wallet#requestOutcome': () => {
+    const { requestId } = decide({ wallets })
+    wallets.agent.requestSigned(requestId, NOW)
+    const [digest] = read({ wallets }).digests
+    return {
+      values: [requestId, digest, NOW, NOW],
+      call: (request, signed, landed, now) =>
+        wallets.agent.requestOutcome(request, signed, landed, now),
+    }
+  },
+  'Wallet#limitsFull': () => ({ values: [NOW], call: (now) => wallets.user.limitsFull(now) }),
+  'Wallet#confirmLimits': () => ({
+    values: [NOW],
+    call: (now) => wallets.user.confirmLimits(now),
+  }),
+  'Wallet#isFrozen': () => ({ values: [NOW], call: (now) => wallets.user.isFrozen(now) }),
+  'Wallet#takeStatement': () => {
+    const signed = changing.user.signFreeze(true, NOW)
+    return {
+      values: [signed, NOW],
+      call: (statement, now) => changing.recovery.takeStatement(statement, now),
+    }
+  },
+  'Wallet#advancePolicy': () => ({
+    values: [NOW],
+    call: (now) => wallets.user.advancePolicy(now),
+  }),
+  'Wallet#signApproval': () => ({
+    values: [
+      ...[read({ wallets, initiator: 'user' }), requestOf(), 'approve'],
+      ...['{"eip155:1/slip44:60":"1"}', NOW, MINUTE],
+    ],
+    call: (...values) =>
+      wallets.user.signApproval(...(values as unknown as Parameters<Wallet['signApproval']>)),
+  }),
+  'Wallet#signFreeze': () => ({
+    values: [true, NOW],
+    call: (frozen, now) => wallets.user.signFreeze(frozen, now),
+  }),
+  'Wallet#draftPolicy': () => ({
+    values: [NO_RULES, NOW],
+    call: (config, now) => wallets.user.draftPolicy(config, now),
+  }),
+  'Wallet#signPolicy': () => ({
+    values: [wallets.user.draftPolicy(NO_RULES, NOW).policy, NOW + BigInt(MINUTE), NOW],
+    call: (proposal, expires, now) => wallets.user.signPolicy(proposal, expires, now),
+  }),
+  'Wallet#policyProposal': () => ({
+    values: [NOW],
+    call: (now) => wallets.user.policyProposal(now),
   }),
   readCard: () => ({ values: [parties.cards[0]], call: readCard }),
   readDescriptor: () => ({ values: [requested.session.descriptor], call: readDescriptor }),

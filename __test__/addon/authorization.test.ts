@@ -2,15 +2,21 @@ import { createRequire } from 'node:module'
 import { beforeAll, describe, expect, it } from '@jest/globals'
 import { type Authorization, Intent, Invitation, Session, Store, type Wallet } from '#native'
 import {
+  authorizationIn,
+  authorize,
+  authorizeInvited,
   committee,
-  consentOf,
+  decide,
   type Each,
   MINUTE,
   NOW,
   PAYMENT,
   type Request,
+  read,
   request,
+  requestOf,
   strangers,
+  withNonce,
 } from '../helpers/native-committee.js'
 import { flipped } from '../helpers/native-envelope.js'
 
@@ -25,6 +31,7 @@ const HANDLES = [
   'Intent',
   'Invitation',
   'Pairing',
+  'Reading',
   'Session',
   'Wallet',
 ]
@@ -39,11 +46,12 @@ beforeAll(async () => {
   const { identities, pairings } = strangers()
   const { session, invitation } = await request({ wallets })
   real = {
-    Authorization: consentOf({ wallets }),
+    Authorization: authorize({ wallets }),
     Identity: identities.agent,
     Intent: Intent.parse(PAYMENT),
     Invitation: invitation,
     Pairing: pairings.agent,
+    Reading: read({ wallets }),
     Session: session,
     Wallet: wallets.agent,
   }
@@ -83,7 +91,7 @@ describe('what only the addon makes', () => {
   })
 
   it('does not survive being cloned or written as JSON', () => {
-    const authorization = consentOf({ wallets })
+    const authorization = authorize({ wallets })
 
     const clone = structuredClone(authorization)
 
@@ -95,41 +103,53 @@ describe('what only the addon makes', () => {
 describe('signing', () => {
   it('starts from an authorization alone, never from a digest', () => {
     const { digest } = Intent.parse(PAYMENT)
-    const inPlaceOfAuthorization = [digest, { digest }, Buffer.from(digest), Intent.parse(PAYMENT)]
+    const decided = decide({ wallets })
+    const inPlaceOfAuthorization = [
+      ...[digest, { digest }, Buffer.from(digest), Intent.parse(PAYMENT), read({ wallets })],
+      ...[decided, decided.decision, decided.requestId],
+    ]
 
     for (const value of inPlaceOfAuthorization)
       expect(() => signWith(value as unknown as Authorization)).toThrow(notAnInstance)
   })
 
-  it('is of every payload that was consented to, in their order', () => {
-    const legacy = Intent.parse(PAYMENT)
-    const intents = [legacy, anotherIntent(), legacy]
+  it('is of every payload that was decided about, in their order', () => {
+    const payloads = [PAYMENT, withNonce(8), PAYMENT]
+    const reading = wallets.agent.read(payloads, [[0], [], [0]], NOW)
 
-    const authorization = wallets.agent.consent(intents, [[0], [], [1]], 'user', NOW, MINUTE)
+    const authorization = authorizationIn(
+      wallets.agent.authorize(reading, requestOf(), '[]', '[]', NOW, MINUTE),
+    )
 
-    expect(authorization.digests).toEqual(intents.map(({ digest }) => digest))
+    expect(reading.digests).toEqual(payloads.map((payload) => Intent.parse(payload).digest))
+    expect(authorization.digests).toEqual(reading.digests)
     expect(signWith(authorization).sessionId).toHaveLength(32)
   })
 
-  it('is of 1 to 64 payloads, and of one path for each', () => {
-    const consent = (intents: number, paths = intents): Authorization =>
-      wallets.agent.consent(
-        new Array(intents).fill(Intent.parse(PAYMENT)),
-        new Array(paths).fill([]),
-        'user',
-        NOW,
-        MINUTE,
-      )
+  it('is of no digest but those that were decided about', async () => {
+    const payload = withNonce(8)
+    const [decided] = authorize({ wallets }).digests
+    const { invitation } = await request({ wallets, payload })
+    const [invited] = authorizeInvited(wallets, { cosigner: 'user', invitation }).digests
 
-    expect(consent(64).digests).toHaveLength(64)
+    expect(decided).toEqual(Intent.parse(PAYMENT).digest)
+    expect(invited).toEqual(Intent.parse(payload).digest)
+    expect(invited).not.toEqual(decided)
+  })
+
+  it('is of 1 to 64 payloads, and of one path for each', () => {
+    const reading = (payloads: number, paths = payloads) =>
+      wallets.agent.read(new Array(payloads).fill(PAYMENT), new Array(paths).fill([]), NOW)
+
+    expect(reading(64).digests).toHaveLength(64)
     for (const count of [0, 65, 100_000])
-      expect(() => consent(count)).toThrow(refused('a session signs 1 to 64 items'))
-    expect(() => consent(2, 1)).toThrow(refused('one path for each intent'))
-    expect(() => consent(2, 3)).toThrow(refused('one path for each intent'))
+      expect(() => reading(count)).toThrow(refused('a request has 1 to 64 items'))
+    expect(() => reading(2, 1)).toThrow(refused('one path for each payload'))
+    expect(() => reading(2, 3)).toThrow(refused('one path for each payload'))
   })
 
   it('is what an authorization serves once', () => {
-    const authorization = consentOf({ wallets })
+    const authorization = authorize({ wallets })
 
     signWith(authorization)
 
@@ -137,17 +157,17 @@ describe('signing', () => {
   })
 
   it('spends the authorization even if the session is refused', () => {
-    const authorization = consentOf({ wallets })
+    const authorization = authorize({ wallets })
 
-    expect(() => Session.sign(wallets.agent, authorization, 'agent', '', NOW, MINUTE)).toThrow(
-      refused('a party does not co-sign with itself'),
+    expect(() => Session.sign(wallets.agent, authorization, 'user', '\u0007', NOW, MINUTE)).toThrow(
+      refused('the memo has control or invisible characters'),
     )
 
     expect(() => signWith(authorization)).toThrow(refused('an authorization serves one session'))
   })
 
   it('is refused with the authorization of another wallet, which is not spent by it', () => {
-    const authorization = consentOf({ wallets: others })
+    const authorization = authorize({ wallets: others })
 
     expect(() => signWith(authorization)).toThrow(refused('the authorization is of another wallet'))
 
@@ -155,7 +175,7 @@ describe('signing', () => {
   })
 
   it('is refused with the authorization of another party of the same wallet', () => {
-    const authorization = consentOf({ wallets, initiator: 'user' })
+    const authorization = authorize({ wallets, initiator: 'user', cosigner: 'agent' })
 
     expect(() => signWith(authorization)).toThrow(refused('the authorization is of another wallet'))
   })
@@ -165,7 +185,7 @@ describe('signing', () => {
     ['when', 0n, false],
     ['just after', 1n, false],
   ])('is judged by the expiry of the authorization: %s it expires', (_, after, starts) => {
-    const authorization = consentOf({ wallets })
+    const authorization = authorize({ wallets })
     const start = (): Session =>
       Session.sign(
         wallets.agent,
@@ -189,7 +209,7 @@ describe('signing', () => {
     ['a change of direction', 'rent\u202e'],
   ])('is refused with a memo that could deceive: %s', (_, memo) => {
     const start = (): Session =>
-      Session.sign(wallets.agent, consentOf({ wallets }), 'user', memo, NOW, MINUTE)
+      Session.sign(wallets.agent, authorize({ wallets }), 'user', memo, NOW, MINUTE)
 
     expect(start).toThrow(expect.objectContaining({ code: 'INVALID_INPUT' }))
   })
@@ -201,7 +221,7 @@ describe('signing', () => {
     ['far over', Number.MAX_SAFE_INTEGER, false],
   ])('lives for an hour at most: %s', (_, lifetime, starts) => {
     const start = (): Session =>
-      Session.sign(wallets.agent, consentOf({ wallets }), 'user', '', NOW, lifetime)
+      Session.sign(wallets.agent, authorize({ wallets }), 'user', '', NOW, lifetime)
 
     if (starts) expect(start().sessionId).toHaveLength(32)
     else expect(start).toThrow(expect.objectContaining({ code: 'INVALID_INPUT' }))
@@ -210,9 +230,9 @@ describe('signing', () => {
 
 describe('joining', () => {
   it('is what the yes to an invitation serves once', async () => {
-    const { invitation } = await request({ wallets })
-    const yes = invitation.accept(NOW)
-    const join = (): Session => Session.join(wallets.user, invitation, yes, NOW)
+    const requested = await request({ wallets })
+    const yes = authorizeInvited(wallets, requested)
+    const join = (): Session => Session.join(wallets.user, requested.invitation, yes, NOW)
 
     join()
 
@@ -221,7 +241,7 @@ describe('joining', () => {
 
   it('is refused with the yes to another invitation', async () => {
     const [one, another] = [await request({ wallets }), await request({ wallets })]
-    const yes = another.invitation.accept(NOW)
+    const yes = authorizeInvited(wallets, another)
 
     expect(() => Session.join(wallets.user, one.invitation, yes, NOW)).toThrow(
       expect.objectContaining({ code: 'PROTOCOL_CONFIG', culprits: [] }),
@@ -230,37 +250,49 @@ describe('joining', () => {
 
   it("is refused with this party's own consent in place of the yes", async () => {
     const { invitation } = await request({ wallets })
-    const consent = consentOf({ wallets, initiator: 'user' })
+    const own = authorize({ wallets, initiator: 'user', cosigner: 'agent' })
 
-    expect(() => Session.join(wallets.user, invitation, consent, NOW)).toThrow(
+    expect(() => Session.join(wallets.user, invitation, own, NOW)).toThrow(
       expect.objectContaining({ code: 'PROTOCOL_CONFIG', culprits: [] }),
     )
   })
 
-  it('is refused with another wallet than the one that opened the invitation', async () => {
-    const { invitation } = await request({ wallets })
+  it('and deciding are refused with another wallet than the one that opened the invitation', async () => {
+    const requested = await request({ wallets })
+    const { invitation } = requested
+    const opened = refused('the invitation was opened by another wallet')
 
-    for (const wallet of [wallets.agent, wallets.recovery, others.user])
-      expect(() => Session.join(wallet, invitation, invitation.accept(NOW), NOW)).toThrow(
-        refused('the invitation was opened by another wallet'),
-      )
+    for (const wallet of [wallets.agent, wallets.recovery, others.user]) {
+      const yes = authorizeInvited(wallets, requested)
+      expect(() => Session.join(wallet, invitation, yes, NOW)).toThrow(opened)
+      expect(() => invitation.authorize(wallet, '[]', '[]', NOW)).toThrow(opened)
+    }
   })
 
   it('and saying yes are refused when the request has expired, and not just before', async () => {
-    const { invitation } = await request({ wallets })
+    const requested = await request({ wallets })
+    const { invitation } = requested
     const end = invitation.expiresAtMs
-    const yes = invitation.accept(end - 1n)
-    const expired = expect.objectContaining({ code: 'PROTOCOL_CONFIG', culprits: [] })
+    const decideAt = (now: bigint) => invitation.authorize(wallets.user, '[]', '[]', now)
+    const yes = authorizationIn(decideAt(end - 1n))
 
-    expect(() => invitation.accept(end)).toThrow(expired)
-    expect(() => Session.join(wallets.user, invitation, yes, end)).toThrow(expired)
+    expect(() => decideAt(end)).toThrow(
+      expect.objectContaining({
+        code: 'PROTOCOL_CONFIG',
+        message: 'the descriptor has expired',
+        culprits: [],
+      }),
+    )
+    expect(() => Session.join(wallets.user, invitation, yes, end)).toThrow(
+      expect.objectContaining({ code: 'PROTOCOL_CONFIG', culprits: [] }),
+    )
   })
 
-  it('starts no session of its own: the yes to an invitation is no consent', async () => {
-    const { invitation } = await request({ wallets })
+  it('starts no session of its own: the yes to an invitation is no right to ask', async () => {
+    const yes = authorizeInvited(wallets, await request({ wallets }))
 
-    expect(() => signWith(invitation.accept(NOW), wallets.user)).toThrow(
-      refused('the authorization is of another session'),
+    expect(() => signWith(yes, wallets.user)).toThrow(
+      refused('the authorization is for signing with another party'),
     )
   })
 })
@@ -295,13 +327,9 @@ describe('an invitation', () => {
   })
 
   it('says who asks, what for, and until when', async () => {
-    const { invitation, session } = await request({
-      wallets,
-      initiator: 'recovery',
-      cosigner: 'agent',
-      path: [44, 60],
-      memo: 'inheritance',
-    })
+    const asked = { wallets, initiator: 'recovery', cosigner: 'agent', path: [44, 60] } as const
+    const reading = read({ ...asked, path: [44, 60] })
+    const { invitation, session } = await request({ ...asked, path: [44, 60], memo: 'inheritance' })
 
     expect({
       from: invitation.from,
@@ -309,6 +337,7 @@ describe('an invitation', () => {
       paths: invitation.paths,
       expiresAtMs: invitation.expiresAtMs,
       sessionId: invitation.sessionId,
+      principal: invitation.principal,
       payload: JSON.parse(invitation.describe(0)),
     }).toEqual({
       from: 'recovery',
@@ -316,7 +345,8 @@ describe('an invitation', () => {
       paths: [[44, 60]],
       expiresAtMs: NOW + BigInt(MINUTE),
       sessionId: session.sessionId,
-      payload: JSON.parse(Intent.parse(PAYMENT).describe()),
+      principal: null,
+      payload: JSON.parse(reading.describe(0)),
     })
   })
 })
@@ -334,13 +364,6 @@ async function opening(asked: Request): Promise<Opening> {
   const { session, round0 } = await request(asked)
   const { descriptor, descriptorSignature: signature } = session
   return { wallet: wallets.user, descriptor, signature, round0, now: NOW }
-}
-
-/** {@link PAYMENT} with another nonce. */
-function anotherIntent(): Intent {
-  const bytes = new Uint8Array(PAYMENT.bytes)
-  bytes[1] = 8
-  return Intent.parse({ ...PAYMENT, bytes })
 }
 
 function signWith(authorization: Authorization, wallet = wallets.agent): Session {

@@ -1,6 +1,5 @@
 import { createHash } from 'node:crypto'
 import { once } from 'node:events'
-import { createContext, runInContext } from 'node:vm'
 import { Worker } from 'node:worker_threads'
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals'
 import { bytesToHex, type Hex, keccak256, serializeTransaction, toBytes } from 'viem'
@@ -9,6 +8,7 @@ import {
   Identity,
   Intent,
   Invitation,
+  type PayloadInput,
   Recovery,
   ReshareConsent,
   readCard,
@@ -19,6 +19,7 @@ import {
 } from '#native'
 import {
   accept,
+  authorizeInvited,
   committee,
   type Each,
   envelopesOf,
@@ -26,6 +27,7 @@ import {
   MINUTE,
   NOW,
   ROLES,
+  read as readBy,
   request,
   round0In,
   strangers,
@@ -39,39 +41,9 @@ import {
   write,
 } from '../helpers/native-sealed.js'
 
+import { changedAt, REWRITE, VIEWS } from '../helpers/native-views.js'
+
 const MAX_PAYLOAD = 128 * 1024
-
-/** The same bytes, lying in memory in every way that the language has. */
-const VIEWS: Record<string, (bytes: Uint8Array) => Uint8Array> = {
-  'a buffer of their own': (bytes) => bytes.slice(),
-  'the middle of a larger buffer': (bytes) => {
-    const larger = new Uint8Array(bytes.length + 64).fill(0xee)
-    larger.set(bytes, 13)
-    return larger.subarray(13, 13 + bytes.length)
-  },
-  'a Buffer of the pool': (bytes) => Buffer.from(bytes),
-  'a SharedArrayBuffer': (bytes) => {
-    const view = new Uint8Array(new SharedArrayBuffer(bytes.length + 8), 5, bytes.length)
-    view.set(bytes)
-    return view
-  },
-  'a resizable buffer': (bytes) => {
-    const resizable = Reflect.construct(ArrayBuffer, [bytes.length, { maxByteLength: 100_000 }])
-    const view = new Uint8Array(resizable)
-    view.set(bytes)
-    return view
-  },
-  'another realm': (bytes) =>
-    runInContext('new Uint8Array(numbers)', createContext({ numbers: [...bytes] })),
-}
-
-/** Writes one payload and then the other over shared memory, for ever. */
-const REWRITE = `
-  const { parentPort, workerData } = require('node:worker_threads')
-  const { shared, low, high } = workerData
-  parentPort.postMessage('started')
-  for (;;) { shared.set(high); shared.set(low) }
-`
 
 describe('the bytes of an intent', () => {
   it.each([0, 1, 31, 32, 33, 1024, 64 * 1024])(
@@ -290,7 +262,7 @@ describe('the bytes of sealed records', () => {
       recordsUnder(records, prefix).map(({ id, value }) => ({ id, value: lay(value) }))
     const store = vault.store(laid('session/'))
 
-    const opened = Wallet.openSealed(identity, lay(walletId), store, laid('wallet/'))
+    const opened = Wallet.openSealed(identity, lay(walletId), store, laid('wallet/'), NOW)
 
     expect(vault.openIdentity(lay(sealedIdentity)).identityKey).toEqual(identity.identityKey)
     expect(opened).toMatchObject({ walletId, role: 'user', epoch: 1n, isCertified: true })
@@ -326,7 +298,7 @@ describe('the bytes of sealed records', () => {
     const { vault, identity, walletId, records } = kept
     const whole = recordsUnder(records, 'wallet/')
     const open = (own: Identity, id: Uint8Array, given: typeof whole) => () =>
-      Wallet.openSealed(own, id, vault.store([]), given)
+      Wallet.openSealed(own, id, vault.store([]), given, NOW)
     const refused = expect.objectContaining({
       code: expect.stringMatching(/^SHARE_(UNREADABLE|ABSENT)$/),
     })
@@ -506,24 +478,24 @@ describe('what travels', () => {
 
   it('carries the payload as it was given', async () => {
     const given = transactionWith(1024)
-    const intent = parse(given)
+    const asked = { wallets, payload: payload(given), path: [7, 0] }
+    const reading = readBy(asked)
 
-    const { invitation } = await request({ wallets, intent, path: [7, 0] })
+    const { invitation, cosigner } = await request(asked)
 
-    expect(JSON.parse(invitation.describe(0))).toEqual(JSON.parse(intent.describe()))
-    expect(invitation.accept(NOW).digests).toEqual([intent.digest])
+    expect(JSON.parse(invitation.describe(0))).toEqual(JSON.parse(reading.describe(0)))
+    expect(authorizeInvited(wallets, { cosigner, invitation }).digests).toEqual(reading.digests)
+    expect(reading.digests.map((digest) => bytesToHex(digest))).toEqual([keccak256(given)])
     expect(invitation.paths).toEqual([[7, 0]])
   })
 })
 
-function changedAt(bytes: Uint8Array, position: number): Uint8Array {
-  const changed = bytes.slice()
-  changed[position] = (bytes[position] ?? 0) ^ 1
-  return changed
+function parse(bytes: Uint8Array): Intent {
+  return Intent.parse(payload(bytes))
 }
 
-function parse(bytes: Uint8Array): Intent {
-  return Intent.parse({ kind: 'evm.transaction', chain: 'eip155:1', bytes })
+function payload(bytes: Uint8Array): PayloadInput {
+  return { kind: 'evm.transaction', chain: 'eip155:1', bytes }
 }
 
 function read(memory: Uint8Array): { digest: Hex; bytes: Uint8Array; shown: string } {

@@ -4,6 +4,7 @@ import {
   keygenOf,
   MINUTE,
   NOW,
+  PERMISSIVE,
   type Strangers,
   strangers,
   untilWords,
@@ -144,7 +145,15 @@ interface Invited {
 
 function create({ identities, pairings, cards, stores }: Strangers, lifetime = MINUTE): Session {
   return Session.createWallet(
-    ...([identities.agent, pairings.agent, cards, stores.agent, NOW, lifetime] as const),
+    ...([
+      identities.agent,
+      pairings.agent,
+      cards,
+      PERMISSIVE,
+      stores.agent,
+      NOW,
+      lifetime,
+    ] as const),
   )
 }
 
@@ -162,7 +171,7 @@ function join(
   role: 'agent' | 'user' | 'recovery' = 'user',
 ): Session {
   return Session.joinWallet(
-    ...([identities[role], pairings[role], cards, stores[role]] as const),
+    ...([identities[role], pairings[role], cards, undefined, stores[role]] as const),
     ...([descriptor, signature, now] as const),
   )
 }

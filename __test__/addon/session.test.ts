@@ -1,9 +1,9 @@
 import { beforeAll, describe, expect, it } from '@jest/globals'
-import { Intent, type RoundOutcome, Session, type Wallet } from '#native'
+import { type RoundOutcome, Session, type Wallet } from '#native'
 import {
   accept,
+  authorize,
   committee,
-  consentOf,
   deliver,
   type Each,
   envelopesOf,
@@ -12,7 +12,9 @@ import {
   NOW,
   PAYMENT,
   ROLES,
+  read,
   request,
+  requestOf,
   run,
   sign,
   signatureIn,
@@ -509,7 +511,8 @@ describe('a session of an invitation', () => {
     const own = await committee()
     const requested = await request({ wallets: own })
     const user = accept(own, requested)
-    const authorization = consentOf({ wallets: own })
+    const authorization = authorize({ wallets: own })
+    const reading = read({ wallets: own, initiator: 'user' })
 
     own.agent.close()
     own.user.close()
@@ -517,9 +520,9 @@ describe('a session of an invitation', () => {
 
     expect(signatureIn(outcomes.agent)).toEqual(signatureIn(outcomes.user))
     expect(() => Session.sign(own.agent, authorization, 'user', '', NOW, MINUTE)).toThrow(closed)
-    expect(() => own.user.consent([Intent.parse(PAYMENT)], [[]], 'agent', NOW, MINUTE)).toThrow(
-      closed,
-    )
+    expect(() => own.user.read([PAYMENT], [[]], NOW)).toThrow(closed)
+    const asked = requestOf({ initiator: 'user', cosigner: 'agent' })
+    expect(() => own.user.authorize(reading, asked, '[]', '[]', NOW, MINUTE)).toThrow(closed)
     expect(() => own.user.publicKey).toThrow(closed)
     own.user.close()
   })

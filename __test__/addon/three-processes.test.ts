@@ -1,4 +1,5 @@
 import { afterAll, beforeAll, describe, expect, it, jest } from '@jest/globals'
+import { toBytes } from 'viem'
 import { Intent } from '#native'
 import { PAIRS } from '../helpers/native-committee.js'
 import { PATIENCE_MS } from '../helpers/native-process.js'
@@ -53,12 +54,19 @@ describe('three parties in three processes, over pipes', () => {
       })
 
       expect(asked).toMatchObject({ from: initiator, memo: 'rent' })
-      expect(asked.payload).toBe(Intent.parse(payload).describe())
+      expect(asked.payload).toBe(Intent.parse(payload, accountAt(path)).describe())
       expect(atCosigner).toEqual(atInitiator)
       for (const wallet of made.wallets)
         expect(await senderOf(transaction, atInitiator)).toBe(addressOf(derivedFrom(wallet, path)))
     },
   )
+
+  /** The account at a path, 20 bytes. */
+  function accountAt(path: readonly number[]): Uint8Array {
+    const [wallet] = made.wallets
+    if (wallet === undefined) throw new Error('no wallet was made')
+    return toBytes(addressOf(derivedFrom(wallet, path)))
+  }
 
   it('end by themselves when the pipes are closed', async () => {
     const others = new ThreeProcesses()

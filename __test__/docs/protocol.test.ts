@@ -1,5 +1,5 @@
 import { describe, expect, it } from '@jest/globals'
-import { MemoryNetwork, MpcAgentWallet, Party, PartyRole } from '../../src/index.js'
+import { MemoryNetwork, MpcAgentWallet, Party, PartyRole, PolicyConfig } from '../../src/index.js'
 import { type RecordedEnvelope, recordEnvelopes } from '../../src/testing/index.js'
 import {
   ABORT_ROUND,
@@ -30,7 +30,8 @@ async function lifeOfAWallet(): Promise<readonly RecordedEnvelope[]> {
   const cards = seats.map(({ party }) => party.card)
   const wallets = await Promise.all(
     seats.map((seat) => {
-      const parameters = { ...seat, cards, confirm: () => true }
+      const policy = PolicyConfig.permissive()
+      const parameters = { ...seat, cards, policy, confirm: () => true }
       const starts = seat.party.role === PartyRole.Agent
       return starts ? MpcAgentWallet.create(parameters) : MpcAgentWallet.join(parameters)
     }),

@@ -22,7 +22,7 @@ async function takeTour(): Promise<{ printed: string; left: string[] }> {
 }
 
 describe('the quickstart', () => {
-  it('pays, loses the agent, recovers it, pays from the same address, and leaves no files', async () => {
+  it('pays what the policy allows, recovers the agent, pays from the same address, and leaves no files', async () => {
     const { printed, left } = await takeTour()
 
     const values = (name: string): string[] =>
@@ -30,8 +30,20 @@ describe('the quickstart', () => {
     const addresses = values('address').map((line) => /0x[0-9a-fA-F]{40}/.exec(line)?.[0])
     expect(addresses).toHaveLength(2)
     expect(new Set(addresses).size).toBe(1)
-    expect(values('mined')).toHaveLength(4)
-    expect(values('agent gets')).toEqual([expect.stringContaining('CEREMONY_REFUSED by user')])
+    expect(values('mined')).toHaveLength(5)
+    const refused = expect.stringContaining('POLICY_REJECTED')
+    expect(values('agent gets')).toEqual([refused, refused, refused])
+    for (const rule of ['spendingLimits: limit per', 'builtin/unknown', 'whitelist: a recipient'])
+      expect(printed).toContain(`rejects ${rule}`)
+    // the large payment, the one without the agent, and the one with the guardian
+    expect(values('recovery says').map((line) => line.includes('waits for approval'))).toEqual([
+      false,
+      true,
+      false,
+      true,
+      false,
+    ])
+    expect(values('limits')).toEqual([expect.stringContaining('count as used up')])
     expect(values('copy gets')).toEqual([expect.stringContaining('COSIGNER_OFFLINE')])
     expect(printed).toContain('\nDone in ')
     expect(printed).not.toContain('\u001b') // no colours where nobody sees them

@@ -1,4 +1,5 @@
 import { describe, expect, it } from '@jest/globals'
+import { MpcAgentWallet } from '../../src/index.js'
 import { codeBlocks, readText } from './documents.js'
 import { runExample } from './examples.js'
 
@@ -35,6 +36,17 @@ describe('the README', () => {
 
     expect(named).toEqual(expect.arrayContaining(['quickstart', 'test', 'bench']))
     for (const name of named) expect(scripts).toHaveProperty([name])
+  })
+
+  it('names calls of a wallet that there are', () => {
+    const page = readText('README.md')
+    const named = [...page.matchAll(/`(?:wallet)?\.(\w+)/g)].flatMap(([, name]) => name ?? [])
+    const known = new Set(
+      [MpcAgentWallet, MpcAgentWallet.prototype].flatMap((it) => Object.getOwnPropertyNames(it)),
+    )
+
+    expect(named.length).toBeGreaterThan(20)
+    expect(named.filter((name) => !known.has(name))).toEqual([])
   })
 
   it('asks for the versions that the manifests ask for', () => {

@@ -7,6 +7,7 @@ import {
   MpcAgentWallet,
   Party,
   PartyRole,
+  PolicyConfig,
   type Transport,
 } from '../../src/index.js'
 import { contents } from './stores.js'
@@ -69,7 +70,8 @@ export async function keptByKeygen(): Promise<Each<Records>> {
   const cards = devices.map(({ party }) => party.card)
   const wallets = await Promise.all(
     devices.map(({ party, transport }) => {
-      const parameters = { party, cards, transport, confirm: () => true }
+      const policy = PolicyConfig.permissive()
+      const parameters = { party, cards, transport, policy, confirm: () => true }
       return party.role === PartyRole.Agent
         ? MpcAgentWallet.create(parameters)
         : MpcAgentWallet.join(parameters)

@@ -1,10 +1,13 @@
 /** Real ceremonies between parties in one process, at the level of the native binding. */
 import {
   type Authorization,
+  type Decided,
   Identity,
-  Intent,
   Invitation,
   type Pairing,
+  type PayloadInput,
+  type Reading,
+  type RequestInput,
   type Role,
   type RoundOutcome,
   Session,
@@ -27,6 +30,24 @@ export const PAIRS = [
 /** Every party's clock. */
 export const NOW = 1_798_761_600_000n
 export const MINUTE = 60_000
+
+/** A config that signs whatever can be read, for every pair. */
+export const PERMISSIVE = '{"permissive":true,"schema":"mpc-wallet/policy-config@1"}'
+/** A config that decided nothing: it signs nothing. */
+export const NO_RULES = '{"schema":"mpc-wallet/policy-config@1"}'
+
+/** A config that signs one {@link PAYMENT} a day, not two. */
+export const ONE_A_DAY = JSON.stringify({
+  rules: [
+    {
+      asset: 'eip155:1/slip44:60',
+      daily: '1500000000000000000',
+      id: 'daily',
+      type: 'spendingLimits',
+    },
+  ],
+  schema: 'mpc-wallet/policy-config@1',
+})
 
 export type Each<Value> = Readonly<Record<Role, Value>>
 
@@ -53,21 +74,20 @@ export function strangers(): Strangers {
   }
 }
 
-/** The agent starts a key generation, the others join. */
-export function keygenOf({ identities, pairings, cards, stores }: Strangers): Each<Session> {
+/** The agent starts a key generation with a policy's config, the others join whatever it decided. */
+export function keygenOf(
+  { identities, pairings, cards, stores }: Strangers,
+  policy: string = PERMISSIVE,
+): Each<Session> {
   const agent = Session.createWallet(
-    identities.agent,
-    pairings.agent,
-    cards,
-    stores.agent,
-    NOW,
-    MINUTE,
+    ...([identities.agent, pairings.agent, cards, policy, stores.agent, NOW, MINUTE] as const),
   )
   const join = (role: Role): Session =>
     Session.joinWallet(
       identities[role],
       pairings[role],
       cards,
+      undefined,
       stores[role],
       agent.descriptor,
       agent.descriptorSignature,
@@ -77,8 +97,12 @@ export function keygenOf({ identities, pairings, cards, stores }: Strangers): Ea
 }
 
 /** A wallet that three parties have just made. */
-export async function committee(): Promise<Each<Wallet>> {
-  const outcomes = await run(keygenOf(strangers()))
+export async function committee(policy: string = PERMISSIVE): Promise<Each<Wallet>> {
+  return walletsIn(await run(keygenOf(strangers(), policy)))
+}
+
+/** The wallets that key generations ended with. */
+export function walletsIn(outcomes: Each<readonly RoundOutcome[]>): Each<Wallet> {
   return each((role) => {
     const outcome = outcomes[role].at(-1)
     if (outcome?.kind !== 'done' || outcome.wallet === undefined)
@@ -200,11 +224,18 @@ export const PAYMENT = {
   ),
 }
 
+/** The same with another nonce, below 128. */
+export function withNonce(nonce: number): PayloadInput {
+  const bytes = PAYMENT.bytes.slice()
+  bytes[1] = nonce
+  return { ...PAYMENT, bytes }
+}
+
 export interface Request {
   readonly wallets: Each<Wallet>
   readonly initiator?: Role
   readonly cosigner?: Role
-  readonly intent?: Intent
+  readonly payload?: PayloadInput
   readonly path?: number[]
   readonly memo?: string
 }
@@ -220,27 +251,55 @@ export interface Requested {
   readonly invitation: Invitation
 }
 
-/** The initiator's own consent. */
-export function consentOf({
+let requests = 0
+
+/** A request by a name that nobody has used. */
+export function requestOf({
+  initiator: requester = 'agent',
+  cosigner = 'user',
+}: Pick<Request, 'initiator' | 'cosigner'> = {}): RequestInput {
+  requests += 1
+  return { requester, cosigner, idempotencyKey: `request ${requests}` }
+}
+
+/** What the initiator reads of what it asks for. */
+export function read({
   wallets,
   initiator = 'agent',
-  cosigner = 'user',
-  intent,
+  payload = PAYMENT,
   path = [],
-}: Request): Authorization {
-  return wallets[initiator].consent(
-    [intent ?? Intent.parse(PAYMENT)],
-    [path],
-    cosigner,
-    NOW,
-    MINUTE,
-  )
+}: Request): Reading {
+  return wallets[initiator].read([payload], [path], NOW)
+}
+
+/** What the initiator's own rules say. */
+export function decide(asked: Request): Decided {
+  const { wallets, initiator = 'agent' } = asked
+  return wallets[initiator].authorize(read(asked), requestOf(asked), '[]', '[]', NOW, MINUTE)
+}
+
+/** The initiator's own right to sign. */
+export function authorize(asked: Request): Authorization {
+  return authorizationIn(decide(asked))
+}
+
+/** The co-signer's right to sign what an invitation asks for. */
+export function authorizeInvited(
+  wallets: Each<Wallet>,
+  { cosigner, invitation }: Pick<Requested, 'cosigner' | 'invitation'>,
+): Authorization {
+  return authorizationIn(invitation.authorize(wallets[cosigner], '[]', '[]', NOW))
+}
+
+export function authorizationIn({ authorization, decision }: Decided): Authorization {
+  if (authorization === undefined) throw new Error(`no authorization but ${decision}`)
+  return authorization
 }
 
 /** Asks the co-signer for a signature. */
 export async function request(asked: Request): Promise<Requested> {
   const { wallets, initiator = 'agent', cosigner = 'user', memo = '' } = asked
-  const session = Session.sign(wallets[initiator], consentOf(asked), cosigner, memo, NOW, MINUTE)
+  const session = Session.sign(wallets[initiator], authorize(asked), cosigner, memo, NOW, MINUTE)
   return await invite(asked, session)
 }
 
@@ -262,8 +321,9 @@ export async function invite(asked: Request, session: Session): Promise<Requeste
 }
 
 /** The co-signer's yes: its session, not begun yet. */
-export function accept(wallets: Each<Wallet>, { cosigner, invitation }: Requested): Session {
-  return Session.join(wallets[cosigner], invitation, invitation.accept(NOW), NOW)
+export function accept(wallets: Each<Wallet>, requested: Requested): Session {
+  const { cosigner, invitation } = requested
+  return Session.join(wallets[cosigner], invitation, authorizeInvited(wallets, requested), NOW)
 }
 
 /** Both parties' sessions of one signature, run to the end. */

@@ -1,7 +1,7 @@
 /** One party that knows the others only by messages, wherever they run. */
+import { randomUUID } from 'node:crypto'
 import {
   Identity,
-  Intent,
   Invitation,
   type Pairing,
   type PayloadInput,
@@ -12,7 +12,7 @@ import {
   Store,
   type Wallet,
 } from '#native'
-import { envelopesOf, MINUTE, NOW } from './native-committee.js'
+import { authorizationIn, envelopesOf, MINUTE, NOW, PERMISSIVE } from './native-committee.js'
 import { sessionOf } from './native-envelope.js'
 
 /** A descriptor with its signature, as the initiator opens it on a transport. */
@@ -93,20 +93,24 @@ export class Party {
   }
 
   #createWallet(cards: Uint8Array[]): Session {
-    return Session.createWallet(this.#identity, this.#pairing, cards, this.#store, NOW, MINUTE)
+    return Session.createWallet(
+      ...([this.#identity, this.#pairing, cards, PERMISSIVE, this.#store, NOW, MINUTE] as const),
+    )
   }
 
   #joinWallet(cards: Uint8Array[], { descriptor, signature }: Opened): Session {
     return Session.joinWallet(
-      ...([this.#identity, this.#pairing, cards, this.#store] as const),
+      ...([this.#identity, this.#pairing, cards, undefined, this.#store] as const),
       ...([descriptor, signature, NOW] as const),
     )
   }
 
   #sign({ payload, path, cosigner, memo }: Extract<ToParty, { kind: 'sign' }>): Session {
     const wallet = this.#required(this.#wallet)
-    const consent = wallet.consent([Intent.parse(payload)], [path], cosigner, NOW, MINUTE)
-    return Session.sign(wallet, consent, cosigner, memo, NOW, MINUTE)
+    const request = { requester: wallet.role, cosigner, idempotencyKey: randomUUID() }
+    const reading = wallet.read([payload], [path], NOW)
+    const decided = wallet.authorize(reading, request, '[]', '[]', NOW, MINUTE)
+    return Session.sign(wallet, authorizationIn(decided), cosigner, memo, NOW, MINUTE)
   }
 
   async #accept({ descriptor, signature }: Opened, round0: Uint8Array): Promise<Session> {
@@ -114,7 +118,8 @@ export class Party {
     const invitation = await Invitation.open(wallet, descriptor, signature, round0, NOW)
     const { from, memo } = invitation
     this.#say({ kind: 'asked', from, memo, payload: invitation.describe(0) })
-    return Session.join(wallet, invitation, invitation.accept(NOW), NOW)
+    const decided = invitation.authorize(wallet, '[]', '[]', NOW)
+    return Session.join(wallet, invitation, authorizationIn(decided), NOW)
   }
 
   async #confirm(): Promise<void> {

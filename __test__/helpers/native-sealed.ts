@@ -6,8 +6,9 @@ import {
   type Session,
   type StoreBatch,
   type Vault,
+  Wallet,
 } from '#native'
-import { keygenOf, NOW, run, strangers } from './native-committee.js'
+import { type Each, keygenOf, NOW, run, strangers, walletsIn } from './native-committee.js'
 
 /** What a session is driven by. */
 export type Steps = Pick<Session, 'begin' | 'receive' | 'confirm'>
@@ -90,19 +91,26 @@ export interface SealedWallet extends SealedRecords {
   readonly identity: Identity
   readonly sealedIdentity: Uint8Array
   readonly walletId: Uint8Array
+  /** As the key generation gave them: nothing is written yet about what is signed. */
+  readonly wallets: Each<Wallet>
 }
 
-export async function sealedWallet(): Promise<SealedWallet> {
+export async function sealedWallet(policy?: string): Promise<SealedWallet> {
   const { vault, records } = sealedRecords()
   const made = strangers()
   const identity = made.identities.user
   const store = vault.store([])
   write(records, store.sealIdentity(identity))
   const sealedIdentity = records.get('identity')
-  const sessions = keygenOf({ ...made, stores: { ...made.stores, user: store } })
+  const sessions = keygenOf({ ...made, stores: { ...made.stores, user: store } }, policy)
   const outcomes = await run({ ...sessions, user: keeping(sessions.user, records) })
-  const done = outcomes.user.at(-1)
-  if (done?.kind !== 'done' || done.wallet === undefined || sealedIdentity === undefined)
-    throw new Error(`the key generation ended as ${done?.kind}`)
-  return { vault, records, identity, sealedIdentity, walletId: done.wallet.walletId }
+  if (sealedIdentity === undefined) throw new Error('the identity was not written')
+  const wallets = walletsIn(outcomes)
+  return { vault, records, identity, sealedIdentity, walletId: wallets.user.walletId, wallets }
+}
+
+/** The wallet from its records, as after a restart. */
+export function openSealed({ identity, walletId, vault, records }: SealedWallet): Wallet {
+  const store = vault.store(recordsUnder(records, 'session/'))
+  return Wallet.openSealed(identity, walletId, store, recordsUnder(records, 'wallet/'), NOW)
 }

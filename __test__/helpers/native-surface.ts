@@ -7,6 +7,8 @@ export const DECLARATIONS = new URL('../../native/index.d.cts', import.meta.url)
 export interface Parameter {
   readonly name: string
   readonly type: string
+  /** Whether a call may go without it. */
+  readonly isOptional: boolean
 }
 
 export interface Callable {
@@ -29,9 +31,10 @@ export function readSurface(): Surface {
     if (parameters)
       callables.push({
         name,
-        parameters: parameters.map(({ name: parameter, type }) => ({
+        parameters: parameters.map(({ name: parameter, type, questionToken }) => ({
           name: parameter.getText(),
           type: type?.getText() ?? '',
+          isOptional: questionToken !== undefined,
         })),
       })
   }

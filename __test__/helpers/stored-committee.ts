@@ -10,6 +10,7 @@ import {
   MpcAgentWallet,
   Party,
   type PartyRole,
+  PolicyConfig,
   type Transport,
   type Unlock,
   type WalletId,
@@ -68,6 +69,7 @@ export async function makeWallet(
     MpcAgentWallet[role === 'agent' ? 'create' : 'join']({
       party: parties[role],
       cards,
+      policy: PolicyConfig.permissive(),
       transport: wrapTransport(network.connect(parties[role].identityKey), role),
       confirm: () => true,
     }),
@@ -109,9 +111,11 @@ export async function recordsOf(stores: Each<KeyShareStore>): Promise<Each<Recor
   return await each((role) => contents(stores[role]))
 }
 
-/** Those that are sealed. Of the audit log and the request ledger every opening writes some. */
+/** Those that are sealed. Of the audit log and the request ledger every opening writes some; times are in the clear. */
 export function sealedOf(records: Records): Records {
-  return new Map([...records].filter(([id]) => !/^(?:audit|request|open-session)\b/.test(id)))
+  return new Map(
+    [...records].filter(([id]) => !/^(?:audit|request|open-session|epoch-time)\b/.test(id)),
+  )
 }
 
 /** All sealed records of each party. */

@@ -38,7 +38,7 @@ describe('a co-signer', () => {
     expect(await answered).toMatchObject({ by: 'user' })
   })
 
-  it.each<[string, CosignParameters['approve']]>([
+  it.each<[string, Exclude<CosignParameters['approve'], undefined>]>([
     ['nothing', () => undefined as never],
     ['a word', () => 'yes' as never],
     ['a number', () => Promise.resolve(1) as never],
@@ -97,7 +97,7 @@ describe('a co-signer', () => {
     let decide: (yes: boolean) => void = () => {}
     await using _ = user.cosign({
       approve: ({ items: [item] }) =>
-        item?.transaction.nonce === 0n
+        item?.transaction?.nonce === 0n
           ? new Promise((resolve) => {
               decide = resolve
             })
@@ -120,7 +120,7 @@ describe('a co-signer', () => {
       await ask(agent, nonce)
     }
 
-    const nonces = requests.map(({ items }) => items.map(({ transaction }) => transaction.nonce))
+    const nonces = requests.map(({ items }) => items.map(({ transaction }) => transaction?.nonce))
     expect(nonces).toEqual([[10n], [11n], [12n]])
   })
 
@@ -155,8 +155,8 @@ describe('a co-signer', () => {
   })
 
   it.each<[string, unknown, string]>([
-    ['nothing', undefined, 'parameters'],
-    ['no approve', {}, 'approve'],
+    ['something else', 1, 'parameters'],
+    ['an approve that is none', { approve: 1 }, 'approve'],
     ['an onError that is none', { approve: () => true, onError: 1 }, 'onError'],
   ])('cannot be made with %s', (_, parameters, field) => {
     const { user } = committee()

@@ -1,6 +1,4 @@
-import { type ChildProcess, spawn } from 'node:child_process'
 import { once } from 'node:events'
-import { fileURLToPath, pathToFileURL } from 'node:url'
 import { beforeAll, describe, expect, it, jest } from '@jest/globals'
 import {
   type KeyShareStore,
@@ -8,11 +6,18 @@ import {
   MemoryStore,
   MpcAgentWallet,
   Party,
-  SqliteStore,
+  PolicyConfig,
 } from '../../src/index.js'
-import { PATIENCE_MS, TYPESCRIPT } from '../helpers/native-process.js'
+import { PATIENCE_MS } from '../helpers/native-process.js'
+import {
+  connect,
+  fillStore,
+  openStore,
+  type Step,
+  startParty,
+  steps,
+} from '../helpers/party-process.js'
 import { payment } from '../helpers/payment.js'
-import { serveTransport } from '../helpers/piped-transport.js'
 import {
   addressesOf,
   type Each,
@@ -32,15 +37,7 @@ import { inDirectory } from '../helpers/stores.js'
 
 jest.setTimeout(PATIENCE_MS)
 
-const SCRIPT = fileURLToPath(new URL('./processes/party-process.ts', import.meta.url))
 const ROLE = 'user'
-
-/** The step at which the process of the user dies. */
-interface Step {
-  readonly what: 'commit' | 'send'
-  readonly number: number
-  readonly when: 'before' | 'after'
-}
 
 /** A wallet of epoch 1, as its three stores hold it. */
 let records: Each<Records>
@@ -51,37 +48,6 @@ beforeAll(async () => {
   records = await recordsOf(stores)
   address = addressesOf(made.wallets)[0] ?? ''
 })
-
-/** The user in a process of its own, which waits for the cards of a key generation or for nothing. */
-async function startUser(directory: string, ceremony: string, { what, number, when }: Step) {
-  const child = spawn(
-    process.execPath,
-    [
-      ...['--no-warnings', '--import', pathToFileURL(TYPESCRIPT).href, SCRIPT],
-      ...[directory, ROLE, ceremony, what, String(number), when],
-    ],
-    { stdio: ['pipe', 'pipe', 'inherit', 'ipc'] },
-  )
-  const [{ card, identityKey }] = (await once(child, 'message')) as [
-    { card: string; identityKey: string },
-  ]
-  return { child, card, identityKey: Buffer.from(identityKey, 'hex') }
-}
-
-function connect({ stdin, stdout }: ChildProcess, network: MemoryNetwork, key: Uint8Array): void {
-  if (stdin === null || stdout === null) throw new Error('a process without pipes')
-  void serveTransport(network.connect(key), { input: stdout, output: stdin })
-}
-
-async function fillStore(directory: string, content: Records): Promise<void> {
-  const store = await openStore(directory)
-  const writes = [...content].map(([id, value]) => ({ kind: 'put', id, value }) as const)
-  await store.commit({ writes, readBack: [] })
-  await store.close()
-}
-
-const openStore = (directory: string): Promise<KeyShareStore> =>
-  SqliteStore.open({ path: `${directory}/store/wallet.db` })
 
 /** Runs a ceremony in which the user's process dies, and gives the three stores as they are then. */
 async function crash(
@@ -99,8 +65,9 @@ async function crash(
       const transport = network.connect(party.identityKey)
       return await MpcAgentWallet.open({ party, transport })
     }
-    const { child, identityKey } = await startUser(directory, ceremony, step)
-    connect(child, network, identityKey)
+    const started = await startParty(directory, ROLE, ceremony, step)
+    const { child } = started
+    connect(started, network)
     const wallets = { agent: await open('agent'), recovery: await open('recovery') }
     const died = new AbortController()
     const ended = once(child, 'exit')
@@ -117,13 +84,6 @@ async function crash(
     await user.close()
   })
 }
-
-const named = ({ what, number, when }: Step): [string, Step] => [
-  `${when} ${what} ${number}`,
-  { what, number, when },
-]
-const steps = (what: Step['what'], numbers: readonly number[], ...when: Step['when'][]) =>
-  numbers.flatMap((number) => when.map((one) => named({ what, number, when: one })))
 
 describe('a user that is killed in a refresh', () => {
   // intent, shares, acknowledgement, certificate; envelopes to two peers in each round
@@ -187,14 +147,16 @@ describe('a user that is killed in a key generation', () => {
         const stores = { agent: new MemoryStore(), recovery: new MemoryStore() }
         const open = (role: 'agent' | 'recovery') =>
           Party.open({ role, store: stores[role], unlock: { keyWrapper } })
-        const { child, card, identityKey } = await startUser(directory, 'keygen', step)
-        connect(child, network, identityKey)
+        const started = await startParty(directory, ROLE, 'keygen', step)
+        const { child, card } = started
+        connect(started, network)
         const parties = { agent: await open('agent'), recovery: await open('recovery') }
         const cards = [card, parties.agent.card, parties.recovery.card]
         const died = new AbortController()
         const join = (party: Party, how: 'create' | 'join') =>
           MpcAgentWallet[how]({
             ...{ party, cards, confirm: () => true, signal: died.signal },
+            ...(how === 'create' ? { policy: PolicyConfig.permissive() } : {}),
             transport: network.connect(party.identityKey),
           })
         const ended = once(child, 'exit')

@@ -15,23 +15,34 @@ const transfer = {
   asset: 'eip155:1/slip44:60',
   amount: { exact: '5' },
   confidence: 'exact',
+  deferred: false,
 }
 
 function read(...effects: readonly Record<string, unknown>[]) {
   return readDecodedPayload(
-    JSON.stringify({ chain: 'eip155:1', digest: '0x00', transaction, effects }),
+    JSON.stringify({
+      kind: 'evm.transaction',
+      chain: 'eip155:1',
+      digest: '0x00',
+      transaction,
+      effects,
+    }),
   )
 }
 
 describe('the effects of a payload', () => {
   it('are read with their amounts', () => {
     const fee = { ...transfer, kind: 'feeOnly', amount: { upTo: '21000' } }
-    const { effects } = read(transfer, fee, { kind: 'unknown', confidence: 'unknown' })
+    const { effects } = read(transfer, fee, {
+      kind: 'unknown',
+      confidence: 'unknown',
+      deferred: false,
+    })
 
     expect(effects).toEqual([
       { ...transfer, amount: { exact: 5n } },
       { ...fee, amount: { upTo: 21_000n } },
-      { kind: 'unknown', confidence: 'unknown' },
+      { kind: 'unknown', confidence: 'unknown', deferred: false },
     ])
   })
 

@@ -109,11 +109,12 @@ describe('what a party must not forget', () => {
     const { log, onDisk } = await watch(({ wallets }) => signerOf(wallets, ['agent', 'user']))
 
     expect(inOrder(log)).toEqual([
-      ...['commit', 'durable', 'send 0', 'send 1'],
+      // what the policy decided and reserved, and the session
+      ...['commit', 'durable', 'commit', 'durable', 'commit', 'durable', 'send 0', 'send 1'],
       // that the share leaves
       ...['commit', 'durable', 'send 2', 'send 3'],
-      // how the request ended, and its line in the audit log
-      ...['commit', 'durable', 'commit', 'durable'],
+      // how the request ended, at the policy and in the audit log
+      ...['commit', 'durable', 'commit', 'durable', 'commit', 'durable'],
     ])
     expect(onDisk.get(0)?.filter((kind) => kind === 'session')).toHaveLength(2) // of the key generation too
   })

@@ -7,6 +7,7 @@ import {
   MpcAgentWallet,
   Party,
   PartyRole,
+  PolicyConfig,
   type Transport,
   type WalletProposal,
 } from '../../src/index.js'
@@ -24,7 +25,8 @@ function committee() {
   const start = (position: number, overrides: Overrides = {}): Promise<MpcAgentWallet> => {
     const party = parties[position] as Party
     const transport = network.connect(party.identityKey)
-    const parameters = { party, cards, transport, confirm: () => true, ...overrides }
+    const policy = PolicyConfig.permissive()
+    const parameters = { party, cards, transport, policy, confirm: () => true, ...overrides }
     return position === 0 ? MpcAgentWallet.create(parameters) : MpcAgentWallet.join(parameters)
   }
   const startAll = (...overrides: Overrides[]) =>
@@ -58,7 +60,8 @@ describe('a wallet that three parties made', () => {
     ])
     expect(wallets[0].policy).toMatchObject({
       schema: 'mpc-wallet/policy@1',
-      signing: 'ask-every-time',
+      permissive: true,
+      version: '1',
     })
   })
 

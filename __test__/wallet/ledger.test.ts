@@ -207,15 +207,22 @@ describe('a party that lives in memory', () => {
 
 /** What asking again with the same key comes to, by the commit at which the power was cut. */
 const CUTS = [
-  // created, and its session opened
+  // decided, and reserved
   { at: 1, cut: 'before', lost: 0, again: 'signs' },
-  { at: 1, cut: 'after', lost: 1, again: 'signs' },
+  { at: 1, cut: 'after', lost: 0, again: 'signs' },
+  { at: 2, cut: 'before', lost: 0, again: 'signs' },
+  { at: 2, cut: 'after', lost: 0, again: 'signs' },
+  // created, and its session opened
+  { at: 3, cut: 'before', lost: 0, again: 'signs' },
+  { at: 3, cut: 'after', lost: 1, again: 'signs' },
   // share about to leave
-  { at: 2, cut: 'before', lost: 1, again: 'signs' },
-  { at: 2, cut: 'after', lost: 1, again: 'OUTCOME_UNKNOWN' },
-  // signed
-  { at: 3, cut: 'before', lost: 1, again: 'OUTCOME_UNKNOWN' },
-  { at: 3, cut: 'after', lost: 0, again: 'replays' },
+  { at: 4, cut: 'before', lost: 1, again: 'signs' },
+  { at: 4, cut: 'after', lost: 1, again: 'OUTCOME_UNKNOWN' },
+  // signed: counted, and then kept
+  { at: 5, cut: 'before', lost: 1, again: 'OUTCOME_UNKNOWN' },
+  { at: 5, cut: 'after', lost: 1, again: 'OUTCOME_UNKNOWN' },
+  { at: 6, cut: 'before', lost: 1, again: 'OUTCOME_UNKNOWN' },
+  { at: 6, cut: 'after', lost: 0, again: 'replays' },
 ] as const
 
 describe('an asking party whose power is cut', () => {
@@ -257,7 +264,7 @@ describe('a co-signer whose power is cut', () => {
 })
 
 describe('lost verdicts', () => {
-  const cut = { at: 1, cut: 'after', asked: payment(), cosigned: false } as const
+  const cut = { at: 3, cut: 'after', asked: payment(), cosigned: false } as const
 
   it('poison the pair at the eighth; the other pairs sign, and a refresh repairs', async () => {
     const stores = await storesWith(made)
@@ -302,16 +309,17 @@ describe('the audit log of a wallet', () => {
     const expected = [
       'wallet.made',
       'wallet.opened',
+      'policy.decided',
       ...['request.created', 'request.signing', 'request.shareLeft', 'request.signed'],
     ]
     expect(await kindsOf(agent)).toEqual([
       ...expected,
-      ...['request.created', 'request.signing', 'request.rejected'],
+      ...['policy.decided', 'request.created', 'request.signing', 'request.rejected'],
       'epoch.changed',
     ])
     expect(await kindsOf(user)).toEqual([
       ...expected,
-      ...['request.created', 'request.rejected'],
+      ...['policy.decided', 'request.created', 'request.rejected'],
       'epoch.changed',
     ])
     for (const role of ['agent', 'user', 'recovery'] as const) {

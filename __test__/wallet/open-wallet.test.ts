@@ -151,9 +151,9 @@ describe('what opens a store', () => {
       await outcome(store, wrapping(renamed)),
       await outcome(store, wrapping(wrong)),
       await outcome(store, wrapping(short)),
-      await outcome(store),
-    ]).toEqual(['WRONG_PASSWORD', 'WRONG_PASSWORD', 'WRONG_PASSWORD', 'WRONG_PASSWORD', 'opened'])
+    ]).toEqual(Array(4).fill('WRONG_PASSWORD'))
     expect(await fingerprintOf(store)).toBe(fingerprint(records.agent))
+    expect(await outcome(store)).toBe('opened')
   })
 
   it('is asked in vain where it fails: that is no wrong password, and its own error is the cause', async () => {
@@ -254,8 +254,8 @@ describe('records that were tampered with', () => {
     for (const id of removed) wrong.delete(id)
     const store = await storeWith(wrong)
     const result = await outcome(store)
-    // nothing is lost and nothing written, so with the right records back it opens
-    expect(await fingerprintOf(store)).toBe(fingerprint(wrong))
+    // where it does not open, nothing is lost and nothing written, so with the right records back it opens
+    if (result !== 'opened') expect(await fingerprintOf(store)).toBe(fingerprint(wrong))
     return result
   }
 
@@ -272,7 +272,8 @@ describe('records that were tampered with', () => {
       for (const position of [0, 40, 70, bytes.length - 1])
         outcomes.push([kindOf(id), await tampered(new Map([[id, flipped(bytes, position)]]))])
 
-    const kinds = ['acknowledged', 'certificate', 'intent', 'prepared', 'share/ecdsa']
+    const ofEpoch = ['acknowledged', 'certificate', 'intent', 'prepared', 'share/ecdsa']
+    const kinds = [...ofEpoch, 'policy/state', 'spending/state']
     expect(new Set(outcomes.map(([kind]) => kind))).toEqual(
       new Set(['identity', 'session', 'vault', ...kinds.map((kind) => `wallet/${kind}`)]),
     )
@@ -312,7 +313,7 @@ describe('records that were tampered with', () => {
   it('are not opened in the place of the same record of another wallet', async () => {
     const ofSecond = [...both.agent].filter(([id]) => id.includes(second.walletId.slice(2)))
 
-    expect(ofSecond).toHaveLength(5)
+    expect(ofSecond).toHaveLength(7)
     for (const [id, bytes] of ofSecond)
       expect(await tampered(new Map([[idOf(kindOf(id)), bytes]]))).toBe('SHARE_UNREADABLE')
   })

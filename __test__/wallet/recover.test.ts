@@ -24,6 +24,7 @@ import {
 } from '../helpers/durable-committee.js'
 import { collect } from '../helpers/events.js'
 import { FailingStore, type PowerCut } from '../helpers/failing-store.js'
+import { PATIENCE_MS } from '../helpers/native-process.js'
 import { payment } from '../helpers/payment.js'
 import { contents, inDirectory } from '../helpers/stores.js'
 import { roundOf, sending } from '../helpers/transports.js'
@@ -617,6 +618,62 @@ describe('a recovery that is interrupted', () => {
     expect(joined.map(endOf)).not.toContain('done')
     await goesOn(user, guardian, documents, await again(device))
   })
+})
+
+describe('a recovery while a refresh is under way', () => {
+  it.each([0, 5, 30])(
+    'that began %i ms before ends both with a result or an error to try again after, and loses nothing',
+    async (head) => {
+      const { user, guardian } = await survivors()
+      const old = await member(Agent)
+      const device = await newDevice(Agent)
+      const documents = await approvals([user, guardian], device.party.card)
+      const address = user.wallet.address(ChainType.Evm)
+
+      const refreshing = Promise.allSettled(
+        [user, guardian, old].map(({ wallet }) => wallet.refresh({ timeoutMs: 8_000 })),
+      )
+      await after(head)
+      const [joined, ...surviving] = await recovering({
+        ...{ device, survivors: [user, guardian], documents },
+        options: { timeoutMs: 8_000 },
+      })
+      const [byUser, byGuardian, byOld] = await refreshing
+
+      for (const ended of [...surviving, byUser, byGuardian])
+        if (ended?.status === 'rejected')
+          expect(ended.reason).toMatchObject({
+            code: expect.stringMatching(/^(EPOCH_BEHIND|PROTOCOL_TIMEOUT)$/),
+            retryable: true,
+          })
+      for (const ended of [joined, byOld])
+        if (ended !== undefined)
+          expect(endOf(ended)).toMatch(/^(done|EPOCH_BEHIND|PROTOCOL_TIMEOUT|PROTOCOL_CONFIG)$/)
+      await signsWith(user.wallet, guardian.wallet)
+      const replaced = [user, guardian].map(
+        ({ wallet }) =>
+          Buffer.compare(
+            wallet.parties[0]?.identityKey ?? Buffer.of(),
+            device.party.identityKey,
+          ) === 0,
+      )
+      expect(new Set(replaced).size).toBe(1)
+      const agent = await (replaced[0] === true && joined?.status === 'fulfilled'
+        ? (joined.value as MpcAgentWallet)
+        : replaced[0] === true
+          ? member(Agent, { store: device.store }).then(({ wallet }) => wallet)
+          : recovered({
+              device: await newDevice(Agent, { store: device.store }),
+              survivors: [user, guardian],
+              documents,
+            }))
+      await signsWith(agent, user.wallet)
+      await signsWith(guardian.wallet, agent)
+      expect(agent.address(ChainType.Evm)).toBe(address)
+      expect(await codeOf(old.wallet.signTransaction({ ...payment(), ...SHORT }))).not.toBe('done')
+    },
+    PATIENCE_MS,
+  )
 })
 
 /** A document with everything as it was and the signature of somebody else. */

@@ -113,10 +113,12 @@ describe('a transaction', () => {
       {
         ceremonyId: signed.ceremonyId,
         from: PartyRole.Agent,
+        idempotencyKey: expect.any(String),
         items: [
           {
             path: 'm/1',
             account: agent.deriveAccount({ path: 'm/1' }).address,
+            kind: 'evm.transaction',
             chain,
             transaction: {
               type: 'eip1559',

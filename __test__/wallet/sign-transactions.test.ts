@@ -93,7 +93,7 @@ describe('a batch', () => {
 
     const [request] = requests
     expect(Object.keys(request ?? {}).sort()).toEqual(
-      ['ceremonyId', 'expiresAtMs', 'from', 'items', 'memo'].sort(),
+      ['ceremonyId', 'expiresAtMs', 'from', 'idempotencyKey', 'items', 'memo'].sort(),
     )
     expect(request?.memo).toBe('salaries')
     expect(request?.items).toMatchObject(
@@ -105,7 +105,7 @@ describe('a batch', () => {
         effects: [{ kind: 'transfer' }, { kind: 'feeOnly' }],
       })),
     )
-    expect(request?.items.map(({ transaction }) => transaction.nonce)).toEqual([7n, 0n, 1n])
+    expect(request?.items.map(({ transaction }) => transaction?.nonce)).toEqual([7n, 0n, 1n])
     expect(Object.isFrozen(request?.items)).toBe(true)
   })
 

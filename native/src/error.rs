@@ -3,6 +3,7 @@
 use std::cell::Cell;
 use std::panic::{AssertUnwindSafe, Location, catch_unwind};
 
+use ::authority::Refused;
 use ceremony::{Class, Failure};
 use napi::bindgen_prelude::Object;
 use napi::{Env, Error, JsValue, Status};
@@ -32,8 +33,16 @@ impl Fault {
     /// A failure before anything was sent: the caller's argument, unless it is the wallet that cannot.
     pub(crate) fn input_from(failure: Failure) -> Self {
         match failure.class {
-            Class::ShareStale | Class::RefreshNeeded => Self::from(failure),
+            Class::ShareStale | Class::RefreshNeeded | Class::PolicyStale => Self::from(failure),
             _ => Self::input(failure.reason),
+        }
+    }
+
+    /// A record of this party's own store.
+    pub(crate) fn stored(refused: Refused) -> Self {
+        match refused {
+            Refused::Policy(reason) => Self::new("SHARE_UNREADABLE", reason),
+            other => Self::from(other),
         }
     }
 
@@ -78,6 +87,7 @@ pub(crate) fn code(class: Class) -> &'static str {
         Class::EpochBehind => "EPOCH_BEHIND",
         Class::ShareStale => "SHARE_STALE",
         Class::RefreshNeeded => "REFRESH_NEEDED",
+        Class::PolicyStale => "POLICY_STALE",
         // `Class` may grow in its crate; an unmapped class is a bug of the addon and says so.
         _ => "INTERNAL",
     }
@@ -139,4 +149,17 @@ pub(crate) fn contain<T>(job: impl FnOnce() -> Result<T, Fault>) -> Result<T, Fa
 /// [`contain`] for a synchronous export.
 pub(crate) fn guard<T>(env: &Env, job: impl FnOnce() -> Result<T, Fault>) -> napi::Result<T> {
     contain(job).map_err(|fault| fault.into_js(env))
+}
+
+impl From<Refused> for Fault {
+    fn from(refused: Refused) -> Self {
+        let message = refused.to_string();
+        match refused {
+            Refused::Payload { refusal, .. } => Self { message, ..Self::from(refusal) },
+            Refused::Document(refusal) => Self::from(refusal),
+            Refused::Policy(_) => Self::new("POLICY_INVALID", message),
+            Refused::Ceremony(failure) => Self::input_from(failure),
+            _ => Self::input(message),
+        }
+    }
 }

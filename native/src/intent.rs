@@ -1,6 +1,6 @@
 //! Unsigned bytes, as this party reads them.
 
-use ceremony::ParsedPayload;
+use ::intent::{Address, Own, Payload, Registry};
 use napi::Env;
 use napi::bindgen_prelude::Uint8Array;
 use napi_derive::napi;
@@ -27,12 +27,24 @@ pub struct Intent {
 
 #[napi]
 impl Intent {
-    /// Parses or refuses.
+    /// Parses or refuses, without a wallet: to look at, nothing can be authorised with it. `account` is the EVM
+    /// address whose payload it is, 20 bytes; the zero address if it does not matter.
     #[napi(catch_unwind)]
-    pub fn parse(env: &Env, payload: PayloadInput) -> napi::Result<Self> {
+    pub fn parse(
+        env: &Env,
+        payload: PayloadInput,
+        account: Option<Uint8Array>,
+    ) -> napi::Result<Self> {
         guard(env, || {
             let bytes = convert::payload(&payload.bytes);
-            Self::read(&payload.kind, &payload.chain, &bytes)
+            let account = match account {
+                Some(account) => Address::try_from(account.as_ref())
+                    .map_err(|_| Fault::input("an account has 20 bytes"))?,
+                None => Address::ZERO,
+            };
+            let read = Payload { kind: &payload.kind, chain: &payload.chain, bytes: &bytes };
+            let parsed = ::intent::parse(&read, &Own::new(account), &Registry::new())?;
+            Ok(Self { parsed })
         })
     }
 
@@ -69,30 +81,6 @@ impl Intent {
     /// The decoded transaction and its effects as JSON; integers are decimal strings.
     #[napi(catch_unwind)]
     pub fn describe(&self, env: &Env) -> napi::Result<String> {
-        guard(env, || Ok(self.description()))
-    }
-}
-
-impl Intent {
-    pub(crate) fn description(&self) -> String {
-        self.parsed.describe()
-    }
-
-    pub(crate) fn read(kind: &str, chain: &str, bytes: &[u8]) -> Result<Self, Fault> {
-        let parsed = ::intent::parse(&::intent::Payload { kind, chain, bytes })?;
-        Ok(Self { parsed })
-    }
-
-    /// The only way from parsed bytes to something that can be authorised.
-    pub(crate) fn payload(&self) -> ParsedPayload {
-        ParsedPayload {
-            kind: self.parsed.kind().name().to_owned(),
-            chain: self.parsed.chain().to_owned(),
-            bytes: self.parsed.bytes().to_vec(),
-            digest: self.parsed.digest(),
-            digest_kind: self.parsed.kind().digest_kind(),
-            payload_hash: self.parsed.payload_hash(),
-            resolved_hash: self.parsed.resolved_hash(),
-        }
+        guard(env, || Ok(self.parsed.describe()))
     }
 }

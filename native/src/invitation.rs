@@ -2,17 +2,19 @@
 
 use std::sync::Arc;
 
+use ::authority::{Asked, Evidence, Refused};
 use ceremony::Membership;
 use ceremony::descriptor::{Descriptor, Kind};
 use napi::Env;
 use napi::bindgen_prelude::{BigInt, Object};
 use napi_derive::napi;
 
-use crate::convert::{Bytes, Role, bytes, copies, position, time};
+use crate::authority::{Decided, Desk, decided_by, describe, evidence, lock};
+use crate::clock;
+use crate::convert::{Bytes, Role, bytes, copies, time};
 use crate::error::{Fault, guard};
-use crate::intent::Intent;
 use crate::pool::{self, Permit};
-use crate::wallet::{Authorization, PartyInfo, Wallet};
+use crate::wallet::{PartyInfo, Wallet};
 
 /// An opened invitation to sign.
 #[napi]
@@ -20,8 +22,9 @@ pub struct Invitation {
     inner: ceremony::Invitation,
     /// The wallet that opened it.
     membership: Arc<Membership>,
-    /// One per item, parsed here from the invitation's bytes.
-    read: Vec<Intent>,
+    desk: Desk,
+    /// Parsed here from the invitation's bytes, with this party's own keys and policy.
+    read: ::authority::Reading,
 }
 
 #[napi]
@@ -39,13 +42,14 @@ impl Invitation {
         let claim = || {
             let now_ms = time(&now_ms, "nowMs")?;
             let [descriptor, signature, round0] = copies([descriptor, signature, round0])?;
-            Ok((now_ms, descriptor, signature, round0, wallet.membership()?, Permit::take()?))
+            let (membership, desk) = (wallet.membership()?, wallet.desk(now_ms)?);
+            Ok((now_ms, descriptor, signature, round0, membership, desk, Permit::take()?))
         };
-        let (now_ms, descriptor, signature, round0, membership, permit) = guard(env, claim)?;
+        let (now_ms, descriptor, signature, round0, membership, desk, permit) = guard(env, claim)?;
         let open = move || {
             let inner = membership.open_invitation(&descriptor, &signature, &round0, now_ms)?;
-            let read = parse_items(&inner)?;
-            Ok(Self { inner, membership, read })
+            let read = lock(&desk).read(inner.wallet(), asked(&inner))?;
+            Ok(Self { inner, membership, desk, read })
         };
         pool::spawn(env, permit, open, |opened| opened)
     }
@@ -80,25 +84,51 @@ impl Invitation {
         BigInt::from(self.inner.expires_at_ms())
     }
 
-    /// What this party read in an item: the JSON of [`Intent::describe`].
-    #[napi(catch_unwind)]
-    pub fn describe(&self, env: &Env, item: f64) -> napi::Result<String> {
-        guard(env, || {
-            let item = usize::try_from(position(item, "item")?).ok();
-            let read = item.and_then(|item| self.read.get(item));
-            read.map(Intent::description)
-                .ok_or_else(|| Fault::input("the invitation has no such item"))
-        })
+    /// By what name it is asked for.
+    #[napi(getter, catch_unwind)]
+    pub fn idempotency_key(&self) -> String {
+        self.inner.origin().idempotency_key.clone()
     }
 
-    /// This party's yes to exactly these payloads.
+    /// On whose behalf it is asked for, 32 bytes: whether this key signed the request shows when it is decided.
+    #[napi(getter, catch_unwind)]
+    pub fn principal(&self) -> Option<Bytes> {
+        self.inner.origin().principal.as_ref().map(|principal| bytes(&principal.key))
+    }
+
+    /// What this party read in an item, as JSON.
     #[napi(catch_unwind)]
-    pub fn accept(&self, env: &Env, now_ms: BigInt) -> napi::Result<Authorization> {
+    pub fn describe(&self, env: &Env, item: f64) -> napi::Result<String> {
+        guard(env, || describe(&self.read, item))
+    }
+
+    /// What the rules say, and this party's yes to exactly these payloads if that is what they say. `verdicts` are of
+    /// the custom rules that this party runs, `prices` of its own source, both JSON. The batch is to be committed
+    /// before anything is done about it.
+    #[napi(catch_unwind)]
+    pub fn authorize(
+        &self,
+        env: &Env,
+        wallet: &Wallet,
+        verdicts: String,
+        prices: String,
+        now_ms: BigInt,
+    ) -> napi::Result<Decided> {
         guard(env, || {
-            let now_ms = time(&now_ms, "nowMs")?;
-            let payloads = self.read.iter().map(Intent::payload).collect();
-            let authorization = self.inner.accept(payloads, now_ms)?;
-            Ok(Authorization::new(authorization, self.inner.wallet()))
+            let now = clock::read(time(&now_ms, "nowMs")?)?;
+            let (verdicts, prices) = evidence(&verdicts, &prices)?;
+            let evidence = Evidence { verdicts: &verdicts, prices: &prices };
+            self.for_member(&wallet.membership()?)?;
+            let mut authority = lock(&self.desk);
+            let advanced = authority.advance(self.inner.wallet(), now)?.1;
+            let decided = authority.accept(&self.inner, &self.read, evidence, now);
+            let decided = decided.map_err(|refused| match refused {
+                Refused::Ceremony(failure) => Fault::from(failure),
+                other => Fault::from(other),
+            })?;
+            drop(authority);
+            let claim = (Arc::clone(&self.desk), None);
+            decided_by(wallet, decided, advanced, self.inner.wallet(), claim)
         })
     }
 
@@ -136,11 +166,15 @@ impl Invitation {
     }
 }
 
-fn parse_items(invitation: &ceremony::Invitation) -> Result<Vec<Intent>, Fault> {
-    invitation
-        .items()
-        .iter()
-        .map(|item| Intent::read(&item.kind, &item.chain, &item.bytes))
+fn asked(invitation: &ceremony::Invitation) -> Vec<Asked<'_>> {
+    let items = invitation.items().iter();
+    items
+        .map(|item| Asked {
+            kind: &item.kind,
+            chain: &item.chain,
+            bytes: &item.bytes,
+            path: &item.path,
+        })
         .collect()
 }
 

@@ -1,6 +1,7 @@
 //! The native addon of `@mpc-wallet/sdk`: converts, schedules and maps errors. Protocol and rules are in
 //! `native/crates`; public types of the SDK never re-export what is here.
 
+mod authority;
 mod backup;
 mod build_info;
 mod clock;

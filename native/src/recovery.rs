@@ -9,8 +9,7 @@ use napi::Env;
 use napi::bindgen_prelude::BigInt;
 use napi_derive::napi;
 use policy::{
-    Approver, Approvers, CeremonyDocument, Decision, PendingRecovery, Replacement, SignedDocument,
-    Verdict,
+    Approvers, CeremonyDocument, Decision, PendingRecovery, Replacement, SignedDocument, Verdict,
 };
 
 use crate::clock;
@@ -28,6 +27,9 @@ impl From<policy::Refusal> for Fault {
             Why::Malformed | Why::Impossible | Why::BadKey | Why::BadSignature => "INVALID_INPUT",
             Why::Damaged => "SHARE_UNREADABLE",
             Why::ClockJumped => "CLOCK_JUMPED",
+            Why::Used | Why::NotApproved | Why::OtherContent => "APPROVAL_MISSING",
+            Why::OldVersion => "POLICY_STALE",
+            Why::TooManyWaiting | Why::NonceTooFar => "POLICY_REJECTED",
             _ => "CEREMONY_REFUSED",
         };
         Self::new(code, refusal.to_string())
@@ -316,7 +318,7 @@ pub(crate) fn load(
 /// The records that have to go for one more with the signature of a key; a refusal where none can.
 fn make_room(
     kept: &mut BTreeMap<[u8; 32], Pending>,
-    key: &[u8; policy::KEY_BYTES],
+    key: &policy::ApproverKey,
     approvers: &Approvers,
     now: policy::Clock,
 ) -> Result<Vec<[u8; 32]>, Fault> {
@@ -343,8 +345,7 @@ fn make_room(
 
 fn approvers_of(membership: &Membership, replacement: &Replacement) -> Result<Approvers, Fault> {
     let listed = membership.approvers_of(replacement.old_roster()).map_err(Fault::input_from)?;
-    let approver = |(role, key)| Approver { role: role_of(role), key };
-    Ok(Approvers::new(&listed.into_iter().map(approver).collect::<Vec<_>>())?)
+    Ok(Approvers::of(&listed)?)
 }
 
 fn replacement(membership: &Arc<Membership>, card: &Card) -> Result<Replacement, Fault> {
@@ -385,7 +386,7 @@ fn role_of(role: ceremony::Role) -> policy::Role {
     }
 }
 
-fn shown(role: policy::Role) -> Role {
+pub(crate) fn shown(role: policy::Role) -> Role {
     match role {
         policy::Role::Agent => Role::Agent,
         policy::Role::User => Role::User,

@@ -12,6 +12,7 @@ use napi::Env;
 use napi::bindgen_prelude::{BigInt, Object, Uint8Array};
 use napi_derive::napi;
 
+use crate::authority::Claim;
 use crate::convert::{Bytes, Role, bytes, copies, duration, envelopes, record, roles, time};
 use crate::error::{Fault, code, guard};
 use crate::generator::Generator;
@@ -34,6 +35,10 @@ struct State {
     store: Shared,
     /// What the session waits for, where records are kept in JavaScript.
     pending: Option<Pending>,
+    /// Of a signing session: whoever permitted it.
+    claim: Option<Claim>,
+    /// Whether this party's share of a signature has left.
+    share_left: bool,
 }
 
 /// A commit on its way.
@@ -50,9 +55,33 @@ enum Progress {
 }
 
 impl State {
-    fn new(session: ceremony::Session, rng: Generator, store: Shared) -> Box<Self> {
+    fn new(
+        session: ceremony::Session,
+        rng: Generator,
+        store: Shared,
+        claim: Option<Claim>,
+    ) -> Box<Self> {
         LIVE.fetch_add(1, Ordering::AcqRel);
-        Box::new(Self { session, rng, store, pending: None })
+        Box::new(Self { session, rng, store, pending: None, claim, share_left: false })
+    }
+
+    /// Why nothing may leave now, though the session is well: its pair failed elsewhere, or an approver froze the
+    /// wallet. A share that has left is not called back.
+    fn release(&self) -> Result<(), ceremony::Failure> {
+        self.session.release()?;
+        let Some(claim) = self.claim.as_ref().filter(|_| !self.share_left) else { return Ok(()) };
+        if claim.is_frozen() {
+            return Err(ceremony::Failure::frozen());
+        }
+        if claim.is_live() { Ok(()) } else { Err(ceremony::Failure::released()) }
+    }
+
+    /// What leaves now has this party's share of a signature among it: it counts from here on.
+    fn note_share(&mut self) {
+        self.share_left = true;
+        if let Some(claim) = &self.claim {
+            claim.share_left();
+        }
     }
 
     fn advance(&mut self, event: Event<'_>, now_ms: u64, cancelled: &AtomicBool) -> Progress {
@@ -139,7 +168,7 @@ impl Handle {
             return Err(Fault::new("SESSION_CLOSED", "the session was disposed during the round"));
         }
         // Another session of the pair may have failed while this outcome waited for the JavaScript thread.
-        if let (Progress::Report(_), Err(failure)) = (&progress, state.session.release()) {
+        if let (Progress::Report(_), Err(failure)) = (&progress, state.release()) {
             progress = state.fail(failure, now_ms);
         }
         let mut report = match progress {
@@ -150,6 +179,9 @@ impl Handle {
             }
         };
         let store = Arc::clone(&state.store);
+        if report.share_leaves {
+            state.note_share();
+        }
         let goes_on =
             |report: &Report| matches!(report.status, Status::Waiting { .. } | Status::Confirm(_));
         // A cancel that came after the last look of the round: nothing of it leaves.
@@ -340,12 +372,22 @@ impl Session {
         rng: Generator,
         store: Shared,
     ) -> Self {
+        Self::of(session, descriptor_signature, rng, store, None)
+    }
+
+    fn of(
+        session: ceremony::Session,
+        descriptor_signature: Vec<u8>,
+        rng: Generator,
+        store: Shared,
+        claim: Option<Claim>,
+    ) -> Self {
         Self {
             session_id: *session.session_id(),
             descriptor: session.descriptor(),
             descriptor_signature,
             handle: Arc::new(Handle {
-                slot: Mutex::new(Slot::Idle(State::new(session, rng, store))),
+                slot: Mutex::new(Slot::Idle(State::new(session, rng, store, claim))),
                 cancelled: AtomicBool::new(false),
             }),
         }
@@ -429,13 +471,16 @@ impl OwnedEvent {
 
 #[napi]
 impl Session {
-    /// Starts a key generation as initiator; `cards` are those of all three parties, the own one included.
+    /// Starts a key generation as initiator; `cards` are those of all three parties, the own one included, `policy` is
+    /// the config's JSON.
+    #[allow(clippy::too_many_arguments)] // the binding is positional; the SDK's calls are not
     #[napi(catch_unwind)]
     pub fn create_wallet(
         env: &Env,
         identity: &Identity,
         pairing: &Pairing,
         cards: Vec<Uint8Array>,
+        policy: String,
         store: &Store,
         now_ms: BigInt,
         lifetime_ms: f64,
@@ -444,17 +489,19 @@ impl Session {
             let now_ms = time(&now_ms, "nowMs")?;
             let times = Times { now_ms, lifetime_ms: duration(lifetime_ms, "lifetimeMs")? };
             let cards = cards_of(&cards)?;
+            let policy = config(&policy)?;
             let mut rng = Generator::new(b"session/keygen")?;
             let keys = Arc::clone(&identity.keys);
+            let pairing = pairing.take()?;
             let session =
-                ceremony::Session::create_wallet(keys, pairing.take()?, cards, times, &mut rng)
+                ceremony::Session::create_wallet(keys, pairing, cards, &policy, times, &mut rng)
                     .map_err(Fault::input_from)?;
             let signature = session.descriptor_signature().to_vec();
             Ok(Self::new(session, signature, rng, Arc::clone(&store.shared)))
         })
     }
 
-    /// Joins a key generation.
+    /// Joins a key generation; without a `policy` of its own whatever the initiator decided is shown with the words.
     #[allow(clippy::too_many_arguments)] // the binding is positional; the SDK's calls are not
     #[napi(catch_unwind)]
     pub fn join_wallet(
@@ -462,6 +509,7 @@ impl Session {
         identity: &Identity,
         pairing: &Pairing,
         cards: Vec<Uint8Array>,
+        policy: Option<String>,
         store: &Store,
         descriptor: &[u8],
         signature: &[u8],
@@ -473,8 +521,11 @@ impl Session {
             let rng = Generator::new(b"session/keygen")?;
             let keys = Arc::clone(&identity.keys);
             let [descriptor, signature] = copies([descriptor, signature])?;
+            let policy = policy.as_deref().map(config).transpose()?;
+            let invitation = (descriptor.as_slice(), signature.as_slice());
             let session = pairing.with(|secret| {
-                ceremony::Session::join_wallet(keys, secret, cards, &descriptor, &signature, now_ms)
+                let policy = policy.as_ref();
+                ceremony::Session::join_wallet(keys, secret, cards, policy, invitation, now_ms)
                     .map_err(Box::new)
             })?;
             Ok(Self::new(session, Vec::new(), rng, Arc::clone(&store.shared)))
@@ -496,7 +547,9 @@ impl Session {
             let now_ms = time(&now_ms, "nowMs")?;
             let times = Times { now_ms, lifetime_ms: duration(lifetime_ms, "lifetimeMs")? };
             let mut rng = Generator::new(b"session/sign")?;
-            let (authorization, shares) = authorization.take(&wallet.membership()?)?;
+            let membership = wallet.membership()?;
+            let (authorization, shares, claim) =
+                authorization.take(&membership, Some(cosigner.into()))?;
             let session = ceremony::Session::sign(
                 shares,
                 authorization,
@@ -507,7 +560,7 @@ impl Session {
             )
             .map_err(Fault::input_from)?;
             let signature = session.descriptor_signature().to_vec();
-            Ok(Self::new(session, signature, rng, wallet.store()))
+            Ok(Self::of(session, signature, rng, wallet.store(), Some(claim)))
         })
     }
 
@@ -525,9 +578,9 @@ impl Session {
             let membership = wallet.membership()?;
             let invitation = invitation.for_member(&membership)?;
             let rng = Generator::new(b"session/sign")?;
-            let (authorization, _) = authorization.take(&membership)?;
+            let (authorization, _, claim) = authorization.take(&membership, None)?;
             let session = ceremony::Session::join(invitation, authorization, now_ms)?;
-            Ok(Self::new(session, Vec::new(), rng, wallet.store()))
+            Ok(Self::of(session, Vec::new(), rng, wallet.store(), Some(claim)))
         })
     }
 
@@ -665,4 +718,10 @@ impl Session {
         let ended = std::mem::replace(&mut *self.handle.slot(), Slot::Closed);
         drop(ended);
     }
+}
+
+/// A policy's config.
+pub(crate) fn config(json: &str) -> Result<policy::rulebook::PolicyConfig, Fault> {
+    policy::rulebook::PolicyConfig::read(json.as_bytes())
+        .map_err(|invalid| Fault::new("POLICY_INVALID", invalid.to_string()))
 }

@@ -1,12 +1,12 @@
 //! The key that seals a party's records: from a password, or one that a keychain or KMS keeps.
 
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError, RwLock};
 
-use ceremony::store::Key;
+use ceremony::store::{Key, SpendingRecord};
 use napi::Env;
 use napi::bindgen_prelude::{Object, Uint8Array};
 use napi_derive::napi;
-use vault::{Kdf, Kek, RecordName, Unlock, VaultHeader, WrappingKey};
+use vault::{Kdf, Kek, KekId, RecordName, Unlock, VaultHeader, WrappingKey};
 use zeroize::Zeroizing;
 
 use crate::convert::{Bytes, SecretBytes, SecretText, bytes, copies, record};
@@ -14,7 +14,7 @@ use crate::error::{Fault, guard};
 use crate::generator::Generator;
 use crate::identity::Identity;
 use crate::pool::{self, Permit};
-use crate::store::{Sealed, Store, StoredRecord, keyed};
+use crate::store::{Sealed, Store, StoreBatch, StoreWrite, StoreWriteKind, StoredRecord, keyed};
 
 /// The suite of the keys that this version makes.
 const SUITE: &str = "dkls23-secp256k1";
@@ -25,20 +25,51 @@ const MAX_LIST_BYTES: usize = 1_024;
 /// More is no password.
 const MAX_PASSWORD_BYTES: usize = 1_024;
 
-/// Seals and opens records by their keys.
+/// Seals and opens records by their keys. Its clones share what they seal with.
 #[derive(Clone)]
 pub(crate) struct Sealer {
-    kek: Arc<Kek>,
+    keks: Arc<RwLock<Keks>>,
+}
+
+/// What records are sealed under.
+struct Keks {
+    /// Seals; absent once the vault is locked.
+    current: Option<Arc<Kek>>,
+    /// Only opens: what records are moved away from.
+    previous: Option<Arc<Kek>>,
 }
 
 impl Sealer {
+    fn new(kek: Kek) -> Self {
+        let keks = Keks { current: Some(Arc::new(kek)), previous: None };
+        Self { keks: Arc::new(RwLock::new(keks)) }
+    }
+
     pub(crate) fn seal(&self, key: &Key, plaintext: &[u8]) -> Result<Vec<u8>, Fault> {
         let mut rng = Generator::new(b"vault/seal")?;
-        Ok(vault::seal(&self.kek, &name(key), plaintext, &mut rng)?)
+        Ok(vault::seal(&*self.current()?, &name(key), plaintext, &mut rng)?)
     }
 
     pub(crate) fn open(&self, key: &Key, sealed: &[u8]) -> Result<Zeroizing<Vec<u8>>, Fault> {
-        Ok(vault::open(&self.kek, &name(key), sealed)?)
+        let current = self.current()?;
+        let kek = match self.previous() {
+            Some(previous) if vault::kek_id(sealed)? == previous.id() => previous,
+            _ => current,
+        };
+        Ok(vault::open(&kek, &name(key), sealed)?)
+    }
+
+    fn current(&self) -> Result<Arc<Kek>, Fault> {
+        let keks = self.keks.read().unwrap_or_else(PoisonError::into_inner);
+        keks.current.clone().ok_or_else(|| Fault::new("SESSION_CLOSED", "the vault is locked"))
+    }
+
+    fn previous(&self) -> Option<Arc<Kek>> {
+        self.keks.read().unwrap_or_else(PoisonError::into_inner).previous.clone()
+    }
+
+    fn replace(&self, current: Option<Arc<Kek>>, previous: Option<Arc<Kek>>) {
+        *self.keks.write().unwrap_or_else(PoisonError::into_inner) = Keks { current, previous };
     }
 }
 
@@ -81,11 +112,24 @@ pub(crate) fn name(key: &Key) -> RecordName {
             about("lost-verdicts", wallet_id, identity_key)
         }
         Key::Replaced { wallet_id, identity_key } => about("replaced", wallet_id, identity_key),
+        Key::PolicyState { wallet_id } => record("policy", wallet_id, 0),
+        Key::FreezeState { wallet_id } => record("freeze", wallet_id, 0),
+        Key::Approvals { wallet_id, request } => about("approvals", wallet_id, request),
+        Key::Spending { wallet_id, record, name } => about(spending(*record), wallet_id, name),
         Key::LastBackup { wallet_id } => record("last-backup", wallet_id, 0),
         Key::Restored { wallet_id } => record("restored", wallet_id, 0),
         Key::SetupFailures(own, peer) => about("setup-failures", own, peer),
         Key::Poisonings(own, peer) => about("poisonings", own, peer),
         Key::Cheats(own, peer) => about("cheats", own, peer),
+    }
+}
+
+const fn spending(record: SpendingRecord) -> &'static str {
+    match record {
+        SpendingRecord::Request => "spending-request",
+        SpendingRecord::Waiting => "spending-waiting",
+        SpendingRecord::Recipient => "spending-recipient",
+        SpendingRecord::State => "spending-state",
     }
 }
 
@@ -123,25 +167,29 @@ impl From<vault::Error> for Fault {
 /// An unlocked vault: seals and opens the records of one store.
 #[napi]
 pub struct Vault {
-    header: Vec<u8>,
+    header: Mutex<Vec<u8>>,
     sealer: Sealer,
 }
 
 impl Vault {
     fn new((header, kek): (VaultHeader, Kek)) -> Result<Self, Fault> {
-        let header = header.encode()?;
-        Ok(Self { header, sealer: Sealer { kek: Arc::new(kek) } })
+        Ok(Self { header: Mutex::new(header.encode()?), sealer: Sealer::new(kek) })
+    }
+
+    fn encoded(&self) -> MutexGuard<'_, Vec<u8>> {
+        self.header.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// A backup file whose vault this is.
     pub(crate) fn write_backup(&self, backup: &vault::Backup) -> Result<Vec<u8>, Fault> {
-        let header = VaultHeader::decode(&self.header)?;
+        let header = VaultHeader::decode(&self.encoded())?;
         let mut rng = Generator::new(b"vault/backup")?;
-        Ok(backup.write(&header, &self.sealer.kek, &mut rng)?)
+        Ok(backup.write(&header, &*self.sealer.current()?, &mut rng)?)
     }
 
     pub(crate) fn read_backup(&self, file: &[u8]) -> Result<vault::Backup, vault::Error> {
-        vault::Backup::read(file, &self.sealer.kek)
+        let kek = self.sealer.current().map_err(|_| vault::Error::WrongKey)?;
+        vault::Backup::read(file, &kek)
     }
 }
 
@@ -225,7 +273,7 @@ impl Vault {
     /// Public: how the vault is opened. Kept beside the records.
     #[napi(getter, catch_unwind)]
     pub fn header(&self) -> Bytes {
-        bytes(&self.header)
+        bytes(&self.encoded())
     }
 
     /// The party's secret keys, from their record.
@@ -248,6 +296,119 @@ impl Vault {
             Ok(Store::sealed(Sealed::new(self.sealer.clone(), records)?))
         })
     }
+}
+
+/// The keys of two vaults, each under the other.
+#[napi(object, object_from_js = false)]
+pub struct VaultLinks {
+    /// The next one's under this one's.
+    pub forward: Bytes,
+    /// This one's under the next one's.
+    pub back: Bytes,
+}
+
+/// Moving the records of a store from this vault's key to another one's: `linkTo`, which the store keeps beside the
+/// header of the next vault; `moveTo`, from which on records are sealed under the next key and opened under both;
+/// `rewrap` for all records; and `forgetPrevious` when the next header has taken the place of the first.
+#[napi]
+impl Vault {
+    /// What keeps the store readable to whoever opens either vault, until the move is done.
+    #[napi(catch_unwind)]
+    pub fn link_to(&self, env: &Env, next: &Vault) -> napi::Result<VaultLinks> {
+        guard(env, || {
+            let mut rng = Generator::new(b"vault/link")?;
+            let (own, other) = (self.sealer.current()?, next.sealer.current()?);
+            Ok(VaultLinks {
+                forward: Bytes::from(vault::seal_kek(&own, &other, &mut rng)?),
+                back: Bytes::from(vault::seal_kek(&other, &own, &mut rng)?),
+            })
+        })
+    }
+
+    /// From here on the records are the next vault's. What seals with this one does as well.
+    #[napi(catch_unwind)]
+    pub fn move_to(&self, env: &Env, next: &Vault) -> napi::Result<()> {
+        guard(env, || {
+            let (own, other) = (self.sealer.current()?, next.sealer.current()?);
+            if self.sealer.previous().is_some() {
+                return Err(Fault::input("the move before has to be done first"));
+            }
+            let header = next.encoded().clone();
+            *self.encoded() = header;
+            self.sealer.replace(Some(other), Some(own));
+            Ok(())
+        })
+    }
+
+    /// In a store whose move was interrupted, and whose first vault this is: goes on with it.
+    #[napi(catch_unwind)]
+    pub fn move_forward(&self, env: &Env, next_header: &[u8], forward: &[u8]) -> napi::Result<()> {
+        guard(env, || {
+            let [header, forward] = copies([next_header, forward])?;
+            let own = self.sealer.current()?;
+            let other = linked(&own, &header, &forward)?;
+            *self.encoded() = header;
+            self.sealer.replace(Some(other), Some(own));
+            Ok(())
+        })
+    }
+
+    /// In a store whose move was interrupted, and whose next vault this is: opens what was not moved yet.
+    #[napi(catch_unwind)]
+    pub fn reach_back(&self, env: &Env, header: &[u8], back: &[u8]) -> napi::Result<()> {
+        guard(env, || {
+            let [header, back] = copies([header, back])?;
+            let own = self.sealer.current()?;
+            let other = linked(&own, &header, &back)?;
+            self.sealer.replace(Some(own), Some(other));
+            Ok(())
+        })
+    }
+
+    /// Moves records; those that are not under the previous key stay as they are.
+    #[napi(catch_unwind)]
+    pub fn rewrap(&self, env: &Env, records: Vec<StoredRecord>) -> napi::Result<StoreBatch> {
+        guard(env, || {
+            let current = self.sealer.current()?;
+            let mut writes = Vec::new();
+            if let Some(previous) = self.sealer.previous() {
+                let mut rng = Generator::new(b"vault/rewrap")?;
+                for (key, sealed) in keyed(&records)? {
+                    if vault::kek_id(&sealed)? == previous.id() {
+                        let moved =
+                            vault::rewrap(&sealed, &name(&key), &previous, &current, &mut rng)?;
+                        writes.push(StoreWrite {
+                            kind: StoreWriteKind::Put,
+                            id: key.id(),
+                            value: Some(Bytes::from(moved)),
+                        });
+                    }
+                }
+            }
+            Ok(StoreBatch { writes, read_back: Vec::new() })
+        })
+    }
+
+    /// When nothing is sealed under the previous key any more.
+    #[napi(catch_unwind)]
+    pub fn forget_previous(&self, env: &Env) -> napi::Result<()> {
+        guard(env, || {
+            self.sealer.replace(Some(self.sealer.current()?), None);
+            Ok(())
+        })
+    }
+
+    /// Wipes the keys: from here on neither this vault nor what it gave its store to seals or opens a record.
+    #[napi(catch_unwind)]
+    pub fn lock(&self) {
+        self.sealer.replace(None, None);
+    }
+}
+
+/// The key of another vault of the same store.
+fn linked(own: &Kek, header: &[u8], link: &[u8]) -> Result<Arc<Kek>, Fault> {
+    let id: KekId = VaultHeader::decode(header)?.kek_id();
+    Ok(Arc::new(vault::open_kek(own, id, link)?))
 }
 
 /// A new key on its way to its wrapper.

@@ -1,19 +1,23 @@
 //! One party's handle of a wallet, and its consent to sign.
 
 use std::collections::BTreeMap;
+use std::sync::atomic::AtomicBool;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
+use ::authority::Authority;
 use ceremony::store::Commit;
-use ceremony::{ConsentedItem, ECDSA_KEY_ID, MAX_ITEMS, Membership, SigningAuthorization};
+use ceremony::{ECDSA_KEY_ID, Membership, SigningAuthorization};
 use napi::Env;
-use napi::bindgen_prelude::{BigInt, ClassInstance};
+use napi::bindgen_prelude::BigInt;
 use napi_derive::napi;
+use policy::rulebook::PolicyApprover;
 
-use crate::convert::{Bytes, Role, bytes, duration, path, position, time};
+use crate::authority::{Claim, Desk, lock};
+use crate::clock;
+use crate::convert::{Bytes, Role, bytes, path, position, time};
 use crate::error::{Fault, guard};
 use crate::identity::Identity;
-use crate::intent::Intent;
-use crate::recovery::Pending;
+use crate::recovery::{Pending, shown};
 use crate::store::{Shared, Store, StoreBatch, StoredRecord};
 
 /// A party of a committee.
@@ -32,7 +36,7 @@ pub struct PartyInfo {
 pub struct ApproverInfo {
     /// For which party the person speaks.
     pub role: Role,
-    /// Ed25519, 32 bytes.
+    /// Ed25519, 32 bytes, or a passkey of P-256, 33.
     pub key: Bytes,
 }
 
@@ -44,6 +48,8 @@ pub struct Wallet {
     erased: Mutex<Option<StoreBatch>>,
     /// The recoveries that this party keeps a record of, by their names.
     recoveries: Mutex<BTreeMap<[u8; 32], Pending>>,
+    /// Policy, ledger and approvals, from the first time that somebody needs them.
+    desk: Mutex<Option<Desk>>,
 }
 
 impl Wallet {
@@ -53,12 +59,35 @@ impl Wallet {
             store,
             erased: Mutex::new(None),
             recoveries: Mutex::default(),
+            desk: Mutex::default(),
         }
     }
 
     /// The records of recoveries that are kept, by their names: one of each in this process.
     pub(crate) fn recoveries(&self) -> MutexGuard<'_, BTreeMap<[u8; 32], Pending>> {
         self.recoveries.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// This party's policy, ledger and approvals.
+    pub(crate) fn desk(&self, now_ms: u64) -> Result<Desk, Fault> {
+        self.desk_of(now_ms, false)
+    }
+
+    /// The same, where the party is new in the wallet and may not know what was signed before.
+    pub(crate) fn desk_of(&self, now_ms: u64, remembers_nothing: bool) -> Result<Desk, Fault> {
+        let mut desk = self.desk.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(desk) = &*desk {
+            return Ok(Arc::clone(desk));
+        }
+        let authority = Authority::new(&*self.open()?, clock::read(now_ms)?, remembers_nothing)?;
+        let made = Arc::new(Mutex::new(authority));
+        *desk = Some(Arc::clone(&made));
+        Ok(made)
+    }
+
+    /// Whether an approver stopped the wallet.
+    pub(crate) fn frozen(&self, now_ms: u64) -> Result<Arc<AtomicBool>, Fault> {
+        Ok(lock(&self.desk(now_ms)?).frozen())
     }
 
     pub(crate) fn membership(&self) -> Result<Arc<Membership>, Fault> {
@@ -137,10 +166,12 @@ impl Wallet {
     #[napi(getter, catch_unwind)]
     pub fn approvers(&self, env: &Env) -> napi::Result<Vec<ApproverInfo>> {
         guard(env, || {
-            let approvers = self.open()?.approvers().into_iter();
-            Ok(approvers
-                .map(|(role, key)| ApproverInfo { role: role.into(), key: bytes(&key) })
-                .collect())
+            let approvers = self.open()?.approvers();
+            let shown = |one: &PolicyApprover| ApproverInfo {
+                role: shown(one.role()),
+                key: bytes(one.key()),
+            };
+            Ok(approvers.iter().map(shown).collect())
         })
     }
 
@@ -172,40 +203,6 @@ impl Wallet {
         guard(env, || Ok(self.open()?.poisoned_peers().into_iter().map(Role::from).collect()))
     }
 
-    /// This party's own consent to sign exactly these 1 to 64 payloads, once and together, each with the account
-    /// at the path in its place, with this co-signer: under the newest
-    /// epoch that both hold.
-    #[napi(catch_unwind)]
-    pub fn consent(
-        &self,
-        env: &Env,
-        intents: Vec<ClassInstance<'_, Intent>>,
-        paths: Vec<Vec<f64>>,
-        cosigner: Role,
-        now_ms: BigInt,
-        lifetime_ms: f64,
-    ) -> napi::Result<Authorization> {
-        guard(env, || {
-            if intents.len() != paths.len() {
-                return Err(Fault::input("one path for each intent"));
-            }
-            let now_ms = time(&now_ms, "nowMs")?;
-            let lifetime_ms = duration(lifetime_ms, "lifetimeMs")?;
-            // no more is copied than shows that there are too many
-            let given = intents.iter().zip(&paths).take(MAX_ITEMS + 1);
-            let items = given
-                .map(|(intent, path)| {
-                    Ok(ConsentedItem { payload: intent.payload(), path: self::path(path)? })
-                })
-                .collect::<Result<_, Fault>>()?;
-            let expires_at_ms = now_ms.saturating_add(lifetime_ms);
-            let wallet = self.membership()?.with_peer(cosigner.into())?;
-            SigningAuthorization::consent(&wallet, items, expires_at_ms)
-                .map(|authorization| Authorization::new(authorization, &wallet))
-                .map_err(Fault::input_from)
-        })
-    }
-
     /// Opens a wallet from all records that a store holds of it.
     #[napi(catch_unwind)]
     pub fn open_sealed(
@@ -214,8 +211,10 @@ impl Wallet {
         wallet_id: &[u8],
         store: &Store,
         records: Vec<StoredRecord>,
+        now_ms: BigInt,
     ) -> napi::Result<Self> {
         guard(env, || {
+            let now = clock::read(time(&now_ms, "nowMs")?)?;
             let wallet_id =
                 wallet_id.try_into().map_err(|_| Fault::input("a wallet id has 32 bytes"))?;
             let shared = Arc::clone(&store.shared);
@@ -228,15 +227,21 @@ impl Wallet {
                 return Err(Fault::new("SHARE_ABSENT", "the store holds no share of this wallet"));
             }
             let recoveries = crate::recovery::load(&membership, &records)?;
-            let erased = shared.seal(Commit { writes: erased, read_back: Vec::new() })?;
+            let shares = membership.current().map_err(Fault::input_from)?;
+            let (authority, written) =
+                Authority::load(&membership, &shares, &records, now).map_err(Fault::stored)?;
+            let writes = erased.into_iter().chain(written).collect();
+            let erased = shared.seal(Commit { writes, read_back: Vec::new() })?;
             let wallet = Self::new(membership, shared);
+            *wallet.desk.lock().unwrap_or_else(PoisonError::into_inner) =
+                Some(Arc::new(Mutex::new(authority)));
             *wallet.recoveries() = recoveries;
             *wallet.erased.lock().unwrap_or_else(PoisonError::into_inner) = Some(erased);
             Ok(wallet)
         })
     }
 
-    /// After `openSealed`: what an attempt that nobody acknowledged left, to be erased.
+    /// After `openSealed`: what an attempt that nobody acknowledged left is to be erased, and what was found is written.
     #[napi(catch_unwind)]
     pub fn take_erased(&self) -> StoreBatch {
         let erased = self.erased.lock().unwrap_or_else(PoisonError::into_inner).take();
@@ -290,33 +295,49 @@ pub struct Authorization {
     expires_at_ms: u64,
     /// Under which shares. Where several parties live in one process, one's consent is not another's.
     wallet: Arc<ceremony::Wallet>,
-    inner: Mutex<Option<SigningAuthorization>>,
+    inner: Mutex<Option<(SigningAuthorization, Claim)>>,
+    /// Which request it is for, and whether it still is good.
+    name: ([u8; 32], Arc<AtomicBool>),
 }
 
 impl Authorization {
-    pub(crate) fn new(authorization: SigningAuthorization, wallet: &Arc<ceremony::Wallet>) -> Self {
+    pub(crate) fn new(
+        authorization: SigningAuthorization,
+        wallet: &Arc<ceremony::Wallet>,
+        claim: Claim,
+    ) -> Self {
         Self {
             digests: authorization.digests().collect(),
             expires_at_ms: authorization.expires_at_ms(),
             wallet: Arc::clone(wallet),
-            inner: Mutex::new(Some(authorization)),
+            name: claim.name(),
+            inner: Mutex::new(Some((authorization, claim))),
         }
+    }
+
+    /// Which request it is for, and whether it still is good.
+    pub(crate) fn name(&self) -> ([u8; 32], Arc<AtomicBool>) {
+        self.name.clone()
     }
 
     /// The right itself and the shares that it is for.
     pub(crate) fn take(
         &self,
         membership: &Arc<Membership>,
-    ) -> Result<(SigningAuthorization, Arc<ceremony::Wallet>), Fault> {
+        cosigner: Option<ceremony::Role>,
+    ) -> Result<(SigningAuthorization, Arc<ceremony::Wallet>, Claim), Fault> {
         if !self.wallet.membership().is_some_and(|of| Arc::ptr_eq(&of, membership)) {
             return Err(Fault::input("the authorization is of another wallet"));
         }
-        self.inner
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner)
-            .take()
-            .map(|authorization| (authorization, Arc::clone(&self.wallet)))
-            .ok_or_else(|| Fault::input("an authorization serves one session"))
+        let mut inner = self.inner.lock().unwrap_or_else(PoisonError::into_inner);
+        let other = |(_, claim): &(_, Claim)| cosigner.is_some_and(|with| !claim.is_for(with));
+        if inner.as_ref().is_some_and(other) {
+            return Err(Fault::input("the authorization is for signing with another party"));
+        }
+        let taken = inner.take().filter(|(_, claim)| claim.is_live());
+        let (authorization, claim) =
+            taken.ok_or_else(|| Fault::input("an authorization serves one session"))?;
+        Ok((authorization, Arc::clone(&self.wallet), claim))
     }
 }
 

@@ -18,4 +18,4 @@ export {
   type RequestOutcome,
 } from './request-ledger.js'
 export { isName } from './request-record.js'
-export { isFinished, type RequestState, TRANSITIONS } from './request-state.js'
+export { isFinished, isRequestState, type RequestState, TRANSITIONS } from './request-state.js'

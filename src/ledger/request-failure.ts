@@ -3,7 +3,12 @@ import type { LedgerRequest, LedgerSide, RequestFailure } from './ledger-request
 import type { RequestState } from './request-state.js'
 
 /** Decisions: a policy's, a person's, or the caller's own signal. */
-const DECISIONS: readonly MpcWalletErrorCode[] = ['CEREMONY_REFUSED', 'PAYLOAD_REFUSED', 'ABORTED']
+const DECISIONS: readonly MpcWalletErrorCode[] = [
+  'CEREMONY_REFUSED',
+  'PAYLOAD_REFUSED',
+  'POLICY_REJECTED',
+  'ABORTED',
+]
 
 /** How a request that gave no signature stands, and why. */
 export interface Ending {

@@ -126,7 +126,7 @@ function isRequest(value: unknown): value is LedgerRequest & typeof SCHEMA {
   )
 }
 
-/** Whether text names a principal or a request. @internal */
+/** Whether text names a principal or a request. */
 export function isName(value: unknown): value is string {
   if (typeof value !== 'string' || !value.isWellFormed()) return false
   return value.length > 0 && value.length <= MAX_NAME_LENGTH

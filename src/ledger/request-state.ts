@@ -45,7 +45,7 @@ export function hasFailure(state: RequestState): boolean {
   return ['rejected', 'expired', 'failed', 'unknown'].includes(state)
 }
 
-/** @internal */
+/** Whether something is a state of a request. */
 export function isRequestState(value: unknown): value is RequestState {
   return typeof value === 'string' && Object.hasOwn(TRANSITIONS, value)
 }

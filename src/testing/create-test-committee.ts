@@ -1,5 +1,6 @@
 import { requireObject } from '../guards.js'
 import { PartyRole } from '../party-role.js'
+import { PolicyConfig } from '../policy/index.js'
 import { MemoryNetwork, type Transport } from '../transport/index.js'
 import { type CreateWalletParameters, MpcAgentWallet, Party } from '../wallet/index.js'
 import { type RecordedEnvelope, recordEnvelopes } from './record-envelopes.js'
@@ -10,6 +11,8 @@ export interface CreateTestCommitteeParameters {
    * Keeps every envelope that a party hands to its transport, in {@link TestCommittee.recorded}.
    */
   readonly record?: boolean
+  /** The wallet's policy; by default whatever can be read is signed by every pair. */
+  readonly policy?: PolicyConfig
   /** Puts something between a party and the network, to delay, drop or change what passes. */
   readonly wrapTransport?: (transport: Transport, role: PartyRole) => Transport
   readonly signal?: AbortSignal
@@ -40,7 +43,12 @@ export interface TestCommittee extends AsyncDisposable {
 export async function createTestCommittee(
   parameters: CreateTestCommitteeParameters = {},
 ): Promise<TestCommittee> {
-  const { record = false, wrapTransport, signal } = requireObject('parameters', parameters)
+  const {
+    record = false,
+    policy = PolicyConfig.permissive(),
+    wrapTransport,
+    signal,
+  } = requireObject('parameters', parameters)
   const network = new MemoryNetwork()
   const recorded: RecordedEnvelope[] = []
   const failed = new AbortController()
@@ -58,6 +66,7 @@ export async function createTestCommittee(
       party,
       cards,
       transport: record ? recordEnvelopes(wrapped, party.role, recorded) : wrapped,
+      policy,
       confirm: () => true,
       signal: signal === undefined ? failed.signal : AbortSignal.any([signal, failed.signal]),
     }

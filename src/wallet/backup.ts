@@ -89,11 +89,11 @@ async function write(
   return { file, epoch, exportedAtMs: now }
 }
 
-/** What the status of a wallet says about its backups. @internal */
-export async function backupStatus({
-  native: wallet,
-  records,
-}: WalletContext): Promise<BackupStatus> {
+/** What the status of a wallet says about its backups, and the epoch that one made now would hold. @internal */
+export async function readBackupStatus({ native: wallet, records }: WalletContext): Promise<{
+  readonly backup: BackupStatus
+  readonly certifiedEpoch: bigint | undefined
+}> {
   try {
     const ids = wallet.backupRecordIds
     const sealed = await records?.store.commit({ writes: [], readBack: ids })
@@ -104,13 +104,14 @@ export async function backupStatus({
       lastEpoch === undefined || lastMs === undefined
         ? undefined
         : { epoch: lastEpoch, exportedAtMs: Number(lastMs) }
-    return {
+    const backup: BackupStatus = {
       state: last === undefined ? 'none' : last.epoch === certifiedEpoch ? 'current' : 'stale',
       ...(last !== undefined && { last }),
       ...(restoredMs !== undefined && { restoredAtMs: Number(restoredMs) }),
       needsRefresh: wallet.needsRefresh,
-      limitsFull: restoredMs !== undefined,
+      limitsFull: wallet.limitsFull(BigInt(Date.now())),
     }
+    return { backup, certifiedEpoch }
   } catch (error) {
     throw MpcWalletError.wrap(error)
   }

@@ -1,5 +1,6 @@
 import type { Wallet } from '../native.js'
 import type { PartyRole } from '../party-role.js'
+import type { PolicyEngine } from '../policy/index.js'
 import type { Transport } from '../transport/index.js'
 import type { Accounts } from './accounts.js'
 import type { AskedRequests } from './asked-requests.js'
@@ -21,6 +22,8 @@ export interface WalletContext {
   readonly events: Emitter<WalletEvents>
   readonly asked: AskedRequests
   readonly accounts: Accounts
+  /** Runs the rules in code, where this party has any. */
+  readonly engine: PolicyEngine | undefined
   /** Aborted, with the error for whoever waits, when the wallet closes. */
   readonly closing: AbortSignal
   /** Keeps a piece of work in the list of those that closing waits for. */

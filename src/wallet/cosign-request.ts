@@ -1,4 +1,5 @@
 import { setImmediate as settle } from 'node:timers/promises'
+import type { Json } from '../canonical-json.js'
 import type { Hex } from '../hex.js'
 import type { Invitation } from '../native.js'
 import type { PartyRole } from '../party-role.js'
@@ -15,7 +16,12 @@ export interface SigningItem {
   readonly account: Hex
   /** CAIP-2 chain. */
   readonly chain: string
-  readonly transaction: EvmTransaction
+  /** Such as `evm.transaction`. */
+  readonly kind: string
+  /** Of `evm.transaction`. */
+  readonly transaction?: EvmTransaction
+  /** Of every other kind, as this party read it: a message, typed data, a user operation. */
+  readonly content?: Json
   /** Everything a signature would allow. */
   readonly effects: readonly Effect[]
   readonly digest: Hex
@@ -28,6 +34,8 @@ export interface CosignRequest {
   readonly from: PartyRole
   /** Everything that one yes signs and one no refuses: 1 to 64, in the asking party's order. */
   readonly items: readonly SigningItem[]
+  /** By what name it is asked for: the same request has the same one again. */
+  readonly idempotencyKey: string
   /** The asking party's note: a claim of that party, nothing more. */
   readonly memo: string
   readonly expiresAtMs: number
@@ -49,6 +57,7 @@ export async function describeRequest(
     ceremonyId: toCeremonyId(invitation.sessionId),
     from: invitation.from,
     items: Object.freeze(items),
+    idempotencyKey: invitation.idempotencyKey,
     memo: invitation.memo,
     expiresAtMs: Number(invitation.expiresAtMs),
   })

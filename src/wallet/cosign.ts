@@ -2,7 +2,7 @@ import { setMaxListeners } from 'node:events'
 import { setImmediate as settle } from 'node:timers/promises'
 import { MpcWalletError } from '../errors.js'
 import { requireFunction, requireObject } from '../guards.js'
-import { toHex } from '../hex.js'
+import { type Hex, toHex } from '../hex.js'
 import type { SigningAttempt } from '../ledger/index.js'
 import { type Invitation, native } from '../native.js'
 import { indexOfRole } from '../party-role.js'
@@ -14,6 +14,7 @@ import {
 } from '../transport/index.js'
 import type { WalletContext } from './context.js'
 import { type CosignRequest, describeRequest } from './cosign-request.js'
+import { counted, NO_PRICES, type Permitted, permitted, verdictsOf } from './decide.js'
 import type { SigningSubject } from './events.js'
 import { FailedInvitations } from './failed-invitations.js'
 import { type CeremonyId, toCeremonyId } from './ids.js'
@@ -43,14 +44,18 @@ const QUORUM = 2
 /** Envelopes that are looked through for a withdrawal while somebody thinks. */
 const MAX_HELD = 64
 
+/** How long persons' word that is on its way is waited for. */
+const APPROVAL_GRACE_MS = 5_000
+
 /** How this party answers. */
 export interface CosignParameters {
   /**
-   * Decides about one request, and so about all of its items. Only `true` is a yes; anything else,
-   * and an error, is a no. `signal` aborts when the answer no longer matters: the request expired,
+   * Decides about one request, and so about all of its items, after the policy did: it only ever
+   * tightens. Only `true` is a yes; anything else, and an error, is a no. Without it the policy alone
+   * decides. `signal` aborts when the answer no longer matters: the request expired,
    * the asking party took it back, or co-signing was closed.
    */
-  readonly approve: (
+  readonly approve?: (
     request: CosignRequest,
     options: { readonly signal: AbortSignal },
   ) => boolean | Promise<boolean>
@@ -73,10 +78,10 @@ export interface Cosigning extends AsyncDisposable {
 }
 
 /** Answers signing requests. @internal */
-export function cosign(context: WalletContext, parameters: CosignParameters): Cosigner {
+export function cosign(context: WalletContext, parameters: CosignParameters = {}): Cosigner {
   const { approve, onError } = requireObject('parameters', parameters)
   return new Cosigner(context, {
-    approve: requireFunction('approve', approve),
+    ...(approve !== undefined && { approve: requireFunction('approve', approve) }),
     ...(onError !== undefined && { onError: requireFunction('onError', onError) }),
   })
 }
@@ -311,17 +316,22 @@ export class Cosigner implements Cosigning {
     const subject = subjectOf(pending.request)
     const no = new MpcWalletError('CEREMONY_REFUSED', 'this party said no', { culprits: [role] })
     let asked = false
+    let requestId: Hex = '0x'
     try {
       const signed = await this.#once(pending, async (attempt) => {
         asked = true
-        if (await this.#isApproved(pending)) return await this.#sign(pending, attempt)
-        await this.#refuse(pending.invitation)
-        throw no
+        const permit = await this.#judge(pending)
+        return await counted(this.#context, permit, async () => {
+          requestId = toHex(permit.requestId)
+          if (await this.#isApproved(pending)) return await this.#sign(pending, permit, attempt)
+          await this.#refuse(pending.invitation)
+          throw no
+        })
       })
       if (signed === undefined) return
       const { durationMs, bytesSent, bytesReceived } = signed
       const cost = { durationMs, bytesSent, bytesReceived }
-      events.emit('signed', { ...subject, with: from, initiated: false, ...cost })
+      events.emit('signed', { ...subject, requestId, with: from, initiated: false, ...cost })
     } catch (error) {
       const failure = MpcWalletError.wrap(error)
       if (!asked) return this.#drop(failure, ceremonyId)
@@ -354,6 +364,31 @@ export class Cosigner implements Cosigning {
       },
     )
     return signed
+  }
+
+  /**
+   * What this party's own policy makes of the very bytes. Where it asks persons, their word may be on
+   * its way: it is waited for a little.
+   */
+  async #judge({ invitation, request, stop }: Pending): Promise<Permitted> {
+    const { native: wallet, events } = this.#context
+    const until = Date.now() + APPROVAL_GRACE_MS
+    try {
+      for (;;) {
+        const verdicts = await stop.race(verdictsOf(this.#context, request.items, stop.signal))
+        const decided = invitation.authorize(wallet, verdicts, NO_PRICES, BigInt(Date.now()))
+        try {
+          return await permitted(this.#context, decided)
+        } catch (error) {
+          const left = until - Date.now()
+          if (MpcWalletError.wrap(error).code !== 'APPROVAL_REQUIRED' || left <= 0) throw error
+          await stop.race(nextStatement(events, left))
+        }
+      }
+    } catch (error) {
+      await this.#refuse(invitation)
+      throw stop.error ?? MpcWalletError.wrap(error)
+    }
   }
 
   async #isApproved(pending: Pending): Promise<boolean> {
@@ -394,8 +429,10 @@ export class Cosigner implements Cosigning {
   }
 
   async #ask(request: CosignRequest, signal: AbortSignal): Promise<boolean> {
+    const { approve } = this.#parameters
+    if (approve === undefined) return true
     try {
-      return (await this.#parameters.approve(request, { signal })) === true
+      return (await approve(request, { signal })) === true
     } catch (cause) {
       throw new MpcWalletError('CEREMONY_REFUSED', 'approve failed', {
         cause,
@@ -406,11 +443,11 @@ export class Cosigner implements Cosigning {
 
   async #sign(
     { invitation, request, inbox, stop }: Pending,
+    { authorization }: Permitted,
     attempt: SigningAttempt | undefined,
   ): Promise<SignedBatch> {
     const now = BigInt(Date.now())
-    const accepted = invitation.accept(now)
-    const session = native.Session.join(this.#context.native, invitation, accepted, now)
+    const session = native.Session.join(this.#context.native, invitation, authorization, now)
     const { ceremonyId, from } = request
     const { signatures, durationMs, bytesSent, bytesReceived } = await runSigning(this.#context, {
       session,
@@ -421,7 +458,7 @@ export class Cosigner implements Cosigning {
       stop,
       attempt,
     })
-    const signed = signaturesOf(accepted.digests, signatures)
+    const signed = signaturesOf(authorization.digests, signatures)
     return { ceremonyId, signatures: signed, durationMs, bytesSent, bytesReceived }
   }
 
@@ -447,6 +484,19 @@ export class Cosigner implements Cosigning {
       this.#context.events.emit('listenerFailed', { event: 'onError', error: failure })
     }
   }
+}
+
+/** The next word of a person, or a while. */
+function nextStatement(events: WalletContext['events'], waitMs: number): Promise<void> {
+  return new Promise((resolve) => {
+    const end = (): void => {
+      clearTimeout(timer)
+      stopListening()
+      resolve()
+    }
+    const timer = setTimeout(end, waitMs)
+    const stopListening = events.on('statement', end)
+  })
 }
 
 /** What the events about a request name it by. */

@@ -1,3 +1,4 @@
+import type { Json } from '../canonical-json.js'
 import { MpcWalletError } from '../errors.js'
 import type { Hex } from '../hex.js'
 
@@ -35,6 +36,14 @@ export type EvmTransaction = EvmTransactionFields &
         readonly maxPriorityFeePerGas: bigint
         readonly accessList: readonly AccessListEntry[]
       }
+    | {
+        readonly type: 'eip7702'
+        readonly maxFeePerGas: bigint
+        readonly maxPriorityFeePerGas: bigint
+        readonly accessList: readonly AccessListEntry[]
+        /** As the reader describes them: integers are decimal text. */
+        readonly authorizationList: readonly Json[]
+      }
   )
 
 /** One thing that a signature would allow. */
@@ -43,17 +52,52 @@ export interface Effect {
    * `unknown` is a call whose meaning is not established: it may move anything the account holds or
    * has approved.
    */
-  readonly kind: 'transfer' | 'deploy' | 'feeOnly' | 'unknown'
+  readonly kind: EffectKind
   /** CAIP-19, where an amount of something is known to leave: always of a transfer and a fee. */
   readonly asset?: string
   /** Of `asset`; always there for `transfer` and `feeOnly`. */
-  readonly amount?: { readonly exact: bigint } | { readonly upTo: bigint }
+  readonly amount?: EffectAmount
+  /** What a swap brings back at least. */
+  readonly receive?: { readonly asset: string; readonly minimum: bigint }
+  /** CAIP-10 account whose asset it is, or who acts. */
+  readonly from?: string
+  /** CAIP-10 account that may take it. */
+  readonly spender?: string
+  /** When it ends by itself, in unix seconds. */
+  readonly expiry?: bigint
+  /** Whether it happens only if somebody submits the signature later. */
+  readonly deferred: boolean
   /** CAIP-10 account that receives it or is called. */
   readonly to?: string
   /** The code that runs. */
   readonly call?: EffectCall
-  readonly confidence: 'exact' | 'unknown'
+  /** How the reader knows: a fact of the protocol, or a decode of a contract that the policy lists. */
+  readonly confidence: 'exact' | 'decoded' | 'unknown'
 }
+
+/** What happens. */
+export type EffectKind = (typeof EFFECT_KINDS)[number]
+
+/** How much. */
+export type EffectAmount =
+  | { readonly exact: bigint }
+  | { readonly upTo: bigint }
+  | { readonly unlimited: true }
+
+const EFFECT_KINDS = [
+  'transfer',
+  'approve',
+  'revoke',
+  'permit',
+  'delegate',
+  'swap',
+  'deploy',
+  'call',
+  'message',
+  'ownerChange',
+  'feeOnly',
+  'unknown',
+] as const
 
 /** Bytes that are given to code. */
 export interface EffectCall {
@@ -62,13 +106,22 @@ export interface EffectCall {
   readonly selector?: Hex
   readonly value: bigint
   readonly dataHash: Hex
+  /** The function's signature, where the policy lists the target. */
+  readonly function?: string
+  /** What it is given, as decoded: integers are decimal text. */
+  readonly arguments: readonly Json[]
 }
 
-/** What the native reader found in a payload. @internal */
+/** What the native reader of this party found in a payload. */
 export interface DecodedPayload {
+  /** Such as `evm.transaction`. */
+  readonly kind: string
   readonly chain: string
   readonly digest: Hex
-  readonly transaction: EvmTransaction
+  /** Of `evm.transaction`. */
+  readonly transaction?: EvmTransaction
+  /** Of every other kind, as the reader describes it: a message, typed data, a user operation. */
+  readonly content?: Json
   readonly effects: readonly Effect[]
 }
 
@@ -82,14 +135,21 @@ export interface DecodedPayload {
  * @internal
  */
 export function readDecodedPayload(description: string): DecodedPayload {
-  const { chain, digest, transaction, effects } = fieldsOf(JSON.parse(description))
+  const fields = fieldsOf(JSON.parse(description))
+  const { kind, chain, digest, transaction, effects } = fields
+  const content = CONTENTS.map((name) => fields[name]).find((value) => value !== undefined)
   return Object.freeze({
+    kind: textOf(kind),
     chain: textOf(chain),
     digest: hexOf(digest),
-    transaction: readTransaction(fieldsOf(transaction)),
+    ...(transaction !== undefined && { transaction: readTransaction(fieldsOf(transaction)) }),
+    ...(content !== undefined && { content: jsonOf(content) }),
     effects: Object.freeze(listOf(effects).map((effect) => readEffect(fieldsOf(effect)))),
   })
 }
+
+/** Where the reader puts what is no transaction. */
+const CONTENTS = ['authorization', 'userOperation', 'message', 'typedData'] as const
 
 type Fields = Readonly<Record<string, unknown>>
 
@@ -103,7 +163,7 @@ function readTransaction(fields: Fields): EvmTransaction {
     value: integerOf(fields['value']),
     data: hexOf(fields['data']),
   }
-  const type = oneOf(fields['type'], ['legacy', 'eip2930', 'eip1559'])
+  const type = oneOf(fields['type'], ['legacy', 'eip2930', 'eip1559', 'eip7702'])
   switch (type) {
     case 'legacy':
       return Object.freeze({ type, ...common, gasPrice: integerOf(fields['gasPrice']) })
@@ -122,6 +182,15 @@ function readTransaction(fields: Fields): EvmTransaction {
         maxPriorityFeePerGas: integerOf(fields['maxPriorityFeePerGas']),
         accessList: readAccessList(fields['accessList']),
       })
+    case 'eip7702':
+      return Object.freeze({
+        type,
+        ...common,
+        maxFeePerGas: integerOf(fields['maxFeePerGas']),
+        maxPriorityFeePerGas: integerOf(fields['maxPriorityFeePerGas']),
+        accessList: readAccessList(fields['accessList']),
+        authorizationList: Object.freeze(listOf(fields['authorizationList']).map(jsonOf)),
+      })
   }
 }
 
@@ -137,11 +206,15 @@ function readAccessList(value: unknown): readonly AccessListEntry[] {
 }
 
 function readEffect(fields: Fields): Effect {
-  const kind = oneOf(fields['kind'], ['transfer', 'deploy', 'feeOnly', 'unknown'])
+  const kind = oneOf(fields['kind'], EFFECT_KINDS)
   const asset = optional(fields['asset'], textOf)
   const amount = optional(fields['amount'], readAmount)
   const to = optional(fields['to'], textOf)
   const call = optional(fields['call'], readCall)
+  const receive = optional(fields['receive'], readReceived)
+  const from = optional(fields['from'], textOf)
+  const spender = optional(fields['spender'], textOf)
+  const expiry = optional(fields['expiry'], integerOf)
   // whoever adds amounts up must not take a missing one for nothing
   if ((kind === 'transfer' || kind === 'feeOnly') && (asset === undefined || amount === undefined))
     throw unreadable()
@@ -151,12 +224,18 @@ function readEffect(fields: Fields): Effect {
     ...(amount !== undefined && { amount }),
     ...(to !== undefined && { to }),
     ...(call !== undefined && { call }),
-    confidence: oneOf(fields['confidence'], ['exact', 'unknown']),
+    ...(receive !== undefined && { receive }),
+    ...(from !== undefined && { from }),
+    ...(spender !== undefined && { spender }),
+    ...(expiry !== undefined && { expiry }),
+    deferred: booleanOf(fields['deferred']),
+    confidence: oneOf(fields['confidence'], ['exact', 'decoded', 'unknown']),
   })
 }
 
-function readAmount(value: unknown): { exact: bigint } | { upTo: bigint } {
-  const { exact, upTo } = fieldsOf(value)
+function readAmount(value: unknown): EffectAmount {
+  const { exact, upTo, unlimited } = fieldsOf(value)
+  if (unlimited === true) return Object.freeze({ unlimited })
   return Object.freeze(
     exact !== undefined ? { exact: integerOf(exact) } : { upTo: integerOf(upTo) },
   )
@@ -166,12 +245,20 @@ function readCall(value: unknown): EffectCall {
   const fields = fieldsOf(value)
   const target = optional(fields['target'], textOf)
   const selector = optional(fields['selector'], hexOf)
+  const name = optional(fields['function'], textOf)
   return Object.freeze({
     ...(target !== undefined && { target }),
     ...(selector !== undefined && { selector }),
     value: integerOf(fields['value']),
     dataHash: hexOf(fields['dataHash']),
+    ...(name !== undefined && { function: name }),
+    arguments: Object.freeze(listOf(fields['arguments']).map(jsonOf)),
   })
+}
+
+function readReceived(value: unknown): { readonly asset: string; readonly minimum: bigint } {
+  const { asset, minimum } = fieldsOf(value)
+  return Object.freeze({ asset: textOf(asset), minimum: integerOf(minimum) })
 }
 
 function unreadable(): MpcWalletError {
@@ -181,6 +268,17 @@ function unreadable(): MpcWalletError {
 function fieldsOf(value: unknown): Fields {
   if (typeof value !== 'object' || value === null || Array.isArray(value)) throw unreadable()
   return value as Fields // an object that came out of JSON.parse
+}
+
+function booleanOf(value: unknown): boolean {
+  if (typeof value !== 'boolean') throw unreadable()
+  return value
+}
+
+/** What came out of JSON.parse, so that nobody changes what was read. */
+function jsonOf(value: unknown): Json {
+  if (typeof value === 'object' && value !== null) Object.values(value).forEach(jsonOf)
+  return Object.freeze(value) as Json
 }
 
 function listOf(value: unknown): readonly unknown[] {
@@ -205,7 +303,7 @@ function integerOf(value: unknown): bigint {
   return BigInt(text)
 }
 
-function oneOf<Choice extends string>(value: unknown, choices: readonly Choice[]): Choice {
+function oneOf<const Choice extends string>(value: unknown, choices: readonly Choice[]): Choice {
   const choice = choices.find((known) => known === value)
   if (choice === undefined) throw unreadable()
   return choice

@@ -1,8 +1,11 @@
 import type { MpcWalletErrorCode } from '../errors.js'
 import type { Hex } from '../hex.js'
 import type { PartyRole } from '../party-role.js'
+import type { ApprovalRequested } from './approvals.js'
 import type { ListenerFailure } from './emitter.js'
 import type { CeremonyId } from './ids.js'
+import type { PolicyDecision } from './policy-decision.js'
+import type { StatementKind } from './statements.js'
 
 /** What a ceremony makes: a wallet's keys, signatures, or other shares of the same keys. */
 export type CeremonyKind = 'keygen' | 'sign' | 'refresh' | 'recover'
@@ -63,6 +66,8 @@ export interface Signed extends SigningSubject {
   readonly with: PartyRole
   /** Whether this party asked for it. */
   readonly initiated: boolean
+  /** Names the request to both signers' policies, as in `decided`: what `reportOutcome` is told. */
+  readonly requestId: Hex
   readonly durationMs: number
   readonly bytesSent: number
   readonly bytesReceived: number
@@ -101,6 +106,20 @@ export interface EpochChanged {
   readonly bytesReceived: number
 }
 
+/** This party's policy said something about a request. */
+export interface Decided {
+  /** Names the request, at every party. */
+  readonly requestId: Hex
+  readonly decision: PolicyDecision
+}
+
+/** A person's word arrived and was verified: about a request, a freeze, or another policy. */
+export interface StatementTaken {
+  readonly kind: StatementKind
+  /** Of an approval. */
+  readonly requestId?: Hex
+}
+
 /** What `wallet.on` listens to. Events carry ids and states, no payloads. */
 export interface WalletEvents {
   ceremony: CeremonyProgress
@@ -108,6 +127,9 @@ export interface WalletEvents {
   invitationDropped: InvitationDropped
   cosigningEnded: CosigningEnded
   request: RequestReceived
+  decided: Decided
+  approvalRequested: ApprovalRequested
+  statement: StatementTaken
   signed: Signed
   refused: Refused
   failed: Failed

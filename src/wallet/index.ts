@@ -1,3 +1,4 @@
+export type { ApprovalRequested, ApproveParameters, RequestParameters } from './approvals.js'
 export type {
   BackupParameters,
   BackupReturnType,
@@ -6,7 +7,13 @@ export type {
 } from './backup.js'
 export type { Cosigning, CosignParameters } from './cosign.js'
 export type { CosignRequest, SigningItem } from './cosign-request.js'
-export type { AccessListEntry, Effect, EffectCall, EvmTransaction } from './decoded-payload.js'
+export type {
+  AccessListEntry,
+  DecodedPayload,
+  Effect,
+  EffectCall,
+  EvmTransaction,
+} from './decoded-payload.js'
 export type { ListenerFailure } from './emitter.js'
 export type {
   CeremonyKind,
@@ -24,11 +31,14 @@ export type {
   WalletEvents,
 } from './events.js'
 export type { CeremonyId, WalletId } from './ids.js'
+export { type KeychainKeyWrapperParameters, keychainKeyWrapper } from './keychain-key-wrapper.js'
 export type { CreateWalletParameters, ProposedParty, WalletProposal } from './keygen.js'
 export {
   type DeriveAccountParameters,
   type DerivedAccount,
   MpcAgentWallet,
+  type PrincipalWallet,
+  type ReportOutcomeParameters,
   type WalletApprover,
   type WalletParty,
 } from './mpc-agent-wallet.js'
@@ -39,6 +49,13 @@ export {
   Party,
   type RestorePartyParameters,
 } from './party.js'
+export type {
+  PolicyChange,
+  PolicyProposal,
+  SetPolicyParameters,
+  SignPolicyParameters,
+} from './policy-change.js'
+export type { PolicyDecision, RuleOutcome } from './policy-decision.js'
 export type { PolicyDocument } from './policy-document.js'
 export type {
   JoinRecoveryParameters,
@@ -48,12 +65,21 @@ export type {
   RecoveryVerdict,
   SignRecoveryParameters,
 } from './recover.js'
+export type {
+  ConcludeRequestParameters,
+  FoundSignature,
+  RequestsFilter,
+  WalletRequest,
+  WalletRequests,
+} from './requests.js'
 export type { RefreshParameters, RefreshReturnType } from './reshare.js'
+export type { RewrapParameters } from './rewrap.js'
 export type { SigningCeremony, TransactionSignature } from './sign-items.js'
 export type { SignTransactionParameters, SignTransactionReturnType } from './sign-transaction.js'
 export type { SignTransactionsParameters, SignTransactionsReturnType } from './sign-transactions.js'
-export type { SigningOptions, TransactionToSign } from './signing-request.js'
-export type { PeerStatus, WalletStatus } from './status.js'
+export type { RequestPrincipal, SigningOptions, TransactionToSign } from './signing-request.js'
+export type { StatementKind, StatementResult } from './statements.js'
+export type { EpochAge, PeerStatus, StatusParameters, WalletStatus } from './status.js'
 export type { KeyWrapper, Password, Unlock, UnlockCost } from './unlock.js'
 export {
   type BackupUnlock,

@@ -1,3 +1,4 @@
+import { canonicalJson } from '../canonical-json.js'
 import { MpcWalletError } from '../errors.js'
 import {
   invalid,
@@ -8,6 +9,8 @@ import {
 } from '../guards.js'
 import { native, type Session, type Wallet } from '../native.js'
 import { ALL_ROLES, type PartyRole } from '../party-role.js'
+import { PolicyConfig, type PolicyRule } from '../policy/index.js'
+import { requirePolicy } from '../policy/policy-config.js'
 import {
   INVITATION_ROUND,
   readDescriptor,
@@ -20,7 +23,7 @@ import { type CeremonyObserver, runCeremony } from './ceremony.js'
 import { Emitter } from './emitter.js'
 import type { CeremonyProgress, EnvelopeDropped, WalletEvents } from './events.js'
 import { toCeremonyId } from './ids.js'
-import { Party, type PartyKeys, takePartyKeys } from './party.js'
+import { type Party, type PartyKeys, takePartyKeys } from './party.js'
 import type { PartyRecords } from './party-records.js'
 import { type PolicyDocument, readPolicy } from './policy-document.js'
 import { Stop } from './stop.js'
@@ -61,6 +64,12 @@ export interface CreateWalletParameters {
   /** This party's transport. It stays the caller's to close. */
   readonly transport: Transport
   /**
+   * The wallet's first policy. Whoever starts proposes it; a party that joins takes exactly its own
+   * or, without one, what was proposed and its operator saw beside the words. Without rules a wallet
+   * signs nothing.
+   */
+  readonly policy?: PolicyConfig
+  /**
    * Shows the words to this party's operator and returns whether the other two operators see the
    * same. This is what keeps a stranger from being a party of the wallet: a program must not answer
    * it, except where one person runs all three.
@@ -82,7 +91,10 @@ interface Keygen {
   readonly cards: readonly Card[]
   readonly transport: Transport
   readonly confirm: CreateWalletParameters['confirm']
+  readonly policy: PolicyConfig | undefined
   readonly signal: AbortSignal | undefined
+  /** Aborted when the party is locked. */
+  readonly ending: AbortSignal
   readonly timeoutMs: number
   readonly observer: CeremonyObserver
 }
@@ -97,16 +109,22 @@ export interface NewWallet {
   readonly wallet: Wallet
   readonly transport: Transport
   readonly records: PartyRecords | undefined
+  /** Rules in code that this party runs. */
+  readonly rules: readonly PolicyRule[]
 }
 
 /** Starts a key generation. @internal */
-export async function createNativeWallet(parameters: CreateWalletParameters): Promise<NewWallet> {
-  const keygen = readParameters(parameters)
+export async function createNativeWallet(
+  parameters: CreateWalletParameters,
+  ending: AbortSignal,
+): Promise<NewWallet> {
+  const keygen = { ...readParameters(parameters), ending }
   return await run(keygen, true, async ({ identity, pairing, store }) =>
     native.Session.createWallet(
       identity,
       pairing,
       bytesOfCards(keygen.cards),
+      canonicalJson('policy', (keygen.policy ?? new PolicyConfig()).toJSON()),
       store,
       BigInt(Date.now()),
       keygen.timeoutMs + SESSION_GRACE_MS,
@@ -115,8 +133,11 @@ export async function createNativeWallet(parameters: CreateWalletParameters): Pr
 }
 
 /** Waits for the key generation that another party starts, and takes part. @internal */
-export async function joinNativeWallet(parameters: CreateWalletParameters): Promise<NewWallet> {
-  const keygen = readParameters(parameters)
+export async function joinNativeWallet(
+  parameters: CreateWalletParameters,
+  ending: AbortSignal,
+): Promise<NewWallet> {
+  const keygen = { ...readParameters(parameters), ending }
   return await run(keygen, false, (keys, stop) => joinSession(keygen, keys, stop))
 }
 
@@ -126,7 +147,11 @@ async function run(
   open: (keys: PartyKeys, stop: Stop) => Promise<Session>,
 ): Promise<NewWallet> {
   const { party, transport, observer } = keygen
-  using stop = new Stop({ timeoutMs: keygen.timeoutMs, caller: keygen.signal })
+  using stop = new Stop({
+    timeoutMs: keygen.timeoutMs,
+    caller: keygen.signal,
+    owner: keygen.ending,
+  })
   try {
     stop.throwIfStopped()
     const keys = takePartyKeys(party)
@@ -145,7 +170,9 @@ async function run(
     })
     if (wallet === undefined)
       throw new MpcWalletError('INTERNAL', 'a key generation gave no wallet')
-    return { wallet, transport, records: keys.records }
+    const begun = wallet.begin(false, BigInt(Date.now()))
+    if (begun.writes.length > 0) await keys.records?.commit(begun)
+    return { wallet, transport, records: keys.records, rules: keygen.policy?.customRules ?? [] }
   } catch (error) {
     throw MpcWalletError.wrap(error)
   }
@@ -164,6 +191,7 @@ async function joinSession(keygen: Keygen, keys: PartyKeys, stop: Stop): Promise
           keys.identity,
           keys.pairing,
           bytesOfCards(keygen.cards),
+          keygen.policy && canonicalJson('policy', keygen.policy.toJSON()),
           keys.store,
           descriptor,
           signature,
@@ -211,17 +239,17 @@ async function askOperator(
   }
 }
 
-function readParameters(parameters: CreateWalletParameters): Keygen {
-  const { party, transport, cards, confirm, signal, timeoutMs } = requireObject(
+function readParameters(parameters: CreateWalletParameters): Omit<Keygen, 'ending'> {
+  const { party, transport, cards, confirm, policy, signal, timeoutMs } = requireObject(
     'parameters',
     parameters,
   )
-  if (!Party.is(party)) throw invalid('party', 'must be made by Party.create')
   return {
     party,
     cards: readCards(cards, party),
     transport: requireTransport('transport', transport),
     confirm: requireFunction('confirm', confirm),
+    policy: requirePolicy('policy', policy),
     signal: requireSignal('signal', signal),
     timeoutMs: requireInteger('timeoutMs', timeoutMs ?? DEFAULT_TIMEOUT_MS, {
       min: 1,

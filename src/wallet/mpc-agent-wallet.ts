@@ -2,11 +2,21 @@ import { setMaxListeners } from 'node:events'
 import { exportAuditLog } from '../audit/index.js'
 import { ChainType } from '../chain-type.js'
 import { MpcWalletError } from '../errors.js'
-import { invalid, requireFunction, requireObject } from '../guards.js'
+import { invalid, requireBytes, requireFunction, requireObject } from '../guards.js'
 import type { Hex } from '../hex.js'
-import type { Wallet } from '../native.js'
+import type { RequestId } from '../ledger/index.js'
+import type { StoreBatch, Wallet } from '../native.js'
 import type { PartyRole } from '../party-role.js'
+import { type PolicyConfig, PolicyEngine } from '../policy/index.js'
 import { Accounts } from './accounts.js'
+import {
+  type ApproveParameters,
+  approve,
+  evaluatePolicy,
+  type RequestParameters,
+  requestApproval,
+  waitForApproval,
+} from './approvals.js'
 import { AskedRequests } from './asked-requests.js'
 import {
   type BackupParameters,
@@ -29,7 +39,18 @@ import {
   type NewWallet,
 } from './keygen.js'
 import { type OpenWalletParameters, openNativeWallet } from './open-wallet.js'
-import { originOf, type Party } from './party.js'
+import { originOf, Party } from './party.js'
+import {
+  diffPolicy,
+  type PolicyChange,
+  type PolicyProposal,
+  type SetPolicyParameters,
+  type SignPolicyParameters,
+  setFrozen,
+  setPolicy,
+  signPolicy,
+} from './policy-change.js'
+import type { PolicyDecision } from './policy-decision.js'
 import { type PolicyDocument, readPolicy } from './policy-document.js'
 import {
   confirmClock,
@@ -43,6 +64,16 @@ import {
   type SignRecoveryParameters,
   signRecovery,
 } from './recover.js'
+import {
+  type ConcludeRequestParameters,
+  concludeRequest,
+  getRequest,
+  listRequests,
+  pruneRequests,
+  type RequestsFilter,
+  type WalletRequest,
+  type WalletRequests,
+} from './requests.js'
 import { type RefreshParameters, type RefreshReturnType, refresh } from './reshare.js'
 import {
   type SignTransactionParameters,
@@ -55,7 +86,16 @@ import {
   signTransactions,
 } from './sign-transactions.js'
 
-import { readStatus, type WalletStatus } from './status.js'
+import type { RequestPrincipal } from './signing-request.js'
+import {
+  advancePolicy,
+  readStatement,
+  type StatementResult,
+  takeStatement,
+  wrapped,
+} from './statements.js'
+import { readStatus, type StatusParameters, type WalletStatus } from './status.js'
+import type { Stay } from './store-lease.js'
 
 /** A member of a wallet's committee. */
 export interface WalletParty {
@@ -73,6 +113,21 @@ export interface WalletApprover {
   /** Ed25519: what the person signs with. */
   readonly key: Uint8Array
 }
+
+/** What became of something that was signed. */
+export interface ReportOutcomeParameters {
+  /** As the event `decided` gave it. */
+  readonly requestId: Hex
+  readonly digest: Hex
+  /** Unix milliseconds at which it was final; absent where it can never land. */
+  readonly landedAtMs?: number
+}
+
+/** A wallet in the name of one of its principals. */
+export type PrincipalWallet = Pick<
+  MpcAgentWallet,
+  'signTransaction' | 'signTransactions' | 'evaluatePolicy' | 'requestApproval' | 'waitForApproval'
+>
 
 /** Which account. */
 export interface DeriveAccountParameters {
@@ -102,25 +157,30 @@ export class MpcAgentWallet implements AsyncDisposable {
   readonly walletId: WalletId
   /** Which of the three parties this is. */
   readonly role: PartyRole
-  /** What the parties agreed on when the wallet was made. */
-  readonly policy: PolicyDocument
   readonly #native: Wallet
   readonly #context: WalletContext
   readonly #events = new Emitter<WalletEvents>()
   readonly #closing = new AbortController()
   readonly #work = new Set<Promise<unknown>>()
+  readonly #stay: Stay
+  readonly #onLock = (): void => {
+    this.#closed ??= this.#close(MpcWalletError.wrap(this.#stay.signal.reason))
+  }
   #cosigning: Cosigning | undefined
   #closed: Promise<void> | undefined
 
   private constructor(
-    { wallet: native, transport, records }: NewWallet,
+    { wallet: native, transport, records, rules }: NewWallet,
     journal: Journal | undefined,
+    stay: Stay,
   ) {
     this.walletId = toWalletId(native.walletId)
     this.role = native.role
-    this.policy = readPolicy(native.policy)
     setMaxListeners(0, this.#closing.signal) // one for each ceremony under way, removed with it
     this.#native = native
+    this.#stay = stay
+    stay.signal.addEventListener('abort', this.#onLock)
+    if (stay.signal.aborted) this.#onLock()
     this.#context = {
       role: native.role,
       native,
@@ -130,6 +190,7 @@ export class MpcAgentWallet implements AsyncDisposable {
       events: this.#events,
       asked: new AskedRequests(),
       accounts: new Accounts(native),
+      engine: rules.length > 0 ? new PolicyEngine({ rules }) : undefined,
       closing: this.#closing.signal,
       track: (work) => this.#track(work),
     }
@@ -145,11 +206,7 @@ export class MpcAgentWallet implements AsyncDisposable {
    * culprits.
    */
   static async create(parameters: CreateWalletParameters): Promise<MpcAgentWallet> {
-    return await MpcAgentWallet.#start(
-      await createNativeWallet(parameters),
-      parameters.party,
-      'made',
-    )
+    return await MpcAgentWallet.#start(createNativeWallet, parameters, 'made')
   }
 
   /**
@@ -158,7 +215,7 @@ export class MpcAgentWallet implements AsyncDisposable {
    * @throws {@link MpcWalletError} as {@link MpcAgentWallet.create}.
    */
   static async join(parameters: CreateWalletParameters): Promise<MpcAgentWallet> {
-    return await MpcAgentWallet.#start(await joinNativeWallet(parameters), parameters.party, 'made')
+    return await MpcAgentWallet.#start(joinNativeWallet, parameters, 'made')
   }
 
   /**
@@ -171,11 +228,7 @@ export class MpcAgentWallet implements AsyncDisposable {
    * `SHARE_UNREADABLE` for records that were changed, and what the store says.
    */
   static async open(parameters: OpenWalletParameters): Promise<MpcAgentWallet> {
-    return await MpcAgentWallet.#start(
-      await openNativeWallet(parameters),
-      parameters.party,
-      'opened',
-    )
+    return await MpcAgentWallet.#start(openNativeWallet, parameters, 'opened')
   }
 
   /**
@@ -183,21 +236,37 @@ export class MpcAgentWallet implements AsyncDisposable {
    * MpcAgentWallet.recover}.
    */
   static async joinRecovery(parameters: JoinRecoveryParameters): Promise<MpcAgentWallet> {
-    return await MpcAgentWallet.#start(
-      await joinNativeRecovery(parameters),
-      parameters.party,
-      'joined',
-    )
+    return await MpcAgentWallet.#start(joinNativeRecovery, parameters, 'joined')
   }
 
-  static async #start(started: NewWallet, party: Party, opening: Opening): Promise<MpcAgentWallet> {
+  static async #start<Parameters extends { readonly party: Party }>(
+    begin: (parameters: Parameters, ending: AbortSignal) => Promise<NewWallet>,
+    parameters: Parameters,
+    opening: Opening,
+  ): Promise<MpcAgentWallet> {
+    const { party } = requireObject('parameters', parameters)
+    if (!Party.is(party)) throw invalid('party', 'must be made by Party.open or Party.create')
+    const origin = originOf(party)
+    const stay = origin.lease.enter()
     try {
-      const journal = await Journal.open(started.wallet, originOf(party), opening)
-      return new MpcAgentWallet(started, journal)
+      const started = await begin(parameters, stay.signal)
+      try {
+        const journal = await Journal.open(started.wallet, origin, opening)
+        return new MpcAgentWallet(started, journal, stay)
+      } catch (error) {
+        started.wallet.close()
+        throw MpcWalletError.wrap(error)
+      }
     } catch (error) {
-      started.wallet.close()
-      throw MpcWalletError.wrap(error)
+      stay[Symbol.dispose]()
+      throw error
     }
+  }
+
+  /** The policy in force at this party. */
+  get policy(): PolicyDocument {
+    this.#assertOpen()
+    return readPolicy(this.#native.policy)
   }
 
   /** The committee, by ascending index. A recovery changes the keys of one party. */
@@ -272,10 +341,17 @@ export class MpcAgentWallet implements AsyncDisposable {
     return await this.#track(signTransaction(this.#context, parameters))
   }
 
-  /** Where the wallet stands at this party: its epochs, its peers, its backups. */
-  async status(): Promise<WalletStatus> {
+  /**
+   * Where the wallet stands at this party: its epochs and how old the shares are, its peers, its
+   * backups.
+   *
+   * @example
+   * const { epochAge, backup } = await wallet.status()
+   * if (epochAge?.refreshDue) remindTheOperators(epochAge.days)
+   */
+  async status(parameters: StatusParameters = {}): Promise<WalletStatus> {
     this.#assertOpen()
-    return await this.#track(readStatus(this.#context))
+    return await this.#track(readStatus(this.#context, parameters))
   }
 
   /**
@@ -386,6 +462,168 @@ export class MpcAgentWallet implements AsyncDisposable {
   }
 
   /**
+   * What this party's policy says of a request, with every rule's part in it. Nothing is reserved, and
+   * nobody is asked.
+   *
+   * @example
+   * const { ruling, explain } = await wallet.evaluatePolicy({ transactions: [{ transaction, chain }] })
+   */
+  async evaluatePolicy(parameters: RequestParameters): Promise<PolicyDecision> {
+    this.#assertOpen()
+    return await this.#track(evaluatePolicy(this.#context, parameters))
+  }
+
+  /**
+   * Asks the persons of the wallet about a request that its policy does not decide alone. Their parties
+   * hear of it as `approvalRequested`, with what they read in the bytes themselves.
+   *
+   * @example
+   * const request = { transactions: [{ transaction, chain: 'eip155:1' }], idempotencyKey: 'invoice 17' }
+   * await wallet.requestApproval(request)
+   * await wallet.waitForApproval({ ...request, timeoutMs: 10 * 60_000 })
+   * const { signatures } = await wallet.signTransactions(request)
+   * @throws {@link MpcWalletError} `POLICY_REJECTED` for what no approval allows.
+   */
+  async requestApproval(parameters: RequestParameters): Promise<PolicyDecision> {
+    this.#assertOpen()
+    return await this.#track(requestApproval(this.#context, parameters))
+  }
+
+  /**
+   * Resolves when enough persons said yes to exactly this request.
+   *
+   * @throws {@link MpcWalletError} `PROTOCOL_TIMEOUT`, or `POLICY_REJECTED` when somebody said no.
+   */
+  async waitForApproval(parameters: RequestParameters): Promise<PolicyDecision> {
+    this.#assertOpen()
+    return await this.#track(waitForApproval(this.#context, parameters))
+  }
+
+  /**
+   * What the person behind this party says of a request that `approvalRequested` announced. It is good
+   * for this request alone, under this policy, for these two signers, once.
+   *
+   * @returns Text to hand over where the transport does not reach; both others get it by themselves.
+   */
+  async approve(parameters: ApproveParameters): Promise<string> {
+    this.#assertOpen()
+    return await this.#track(approve(this.#context, parameters))
+  }
+
+  /** Takes what a person signed, however it came: an approval, a freeze, or a proposal of a policy. */
+  async takeStatement(statement: string): Promise<StatementResult> {
+    this.#assertOpen()
+    const work = (): Promise<StatementResult> =>
+      takeStatement(this.#context, readStatement(statement))
+    return await this.#track(wrapped(work))
+  }
+
+  /** What another policy would change, and what of it loosens. */
+  diffPolicy(policy: PolicyConfig): readonly PolicyChange[] {
+    this.#assertOpen()
+    try {
+      return diffPolicy(this.#context, policy)
+    } catch (error) {
+      throw MpcWalletError.wrap(error)
+    }
+  }
+
+  /**
+   * Proposes another policy in the name of the person behind this party. What only tightens takes the
+   * quorum for that, the user alone by default, and is in force where it arrives. What loosens takes its
+   * own quorum, user and guardian by default, and waits 24 hours at each party.
+   *
+   * @throws {@link MpcWalletError} `POLICY_INVALID`; `INVALID_INPUT` at the agent, behind which no
+   * person stands.
+   */
+  async setPolicy(parameters: SetPolicyParameters): Promise<PolicyProposal> {
+    this.#assertOpen()
+    return await this.#track(setPolicy(this.#context, parameters))
+  }
+
+  /** Signs what another person proposed. */
+  async signPolicy(parameters: SignPolicyParameters): Promise<PolicyProposal> {
+    this.#assertOpen()
+    return await this.#track(signPolicy(this.#context, parameters))
+  }
+
+  /** Where a policy that waits stands: only the time that this party runs counts. */
+  async policyStatus(): Promise<StatementResult> {
+    this.#assertOpen()
+    return await this.#track(wrapped(() => advancePolicy(this.#context)))
+  }
+
+  /**
+   * Stops the wallet at once, in the name of the person behind this party: nothing is signed where it
+   * arrived, also not what was decided already. A recovery goes on.
+   */
+  async freeze(): Promise<StatementResult> {
+    this.#assertOpen()
+    return await this.#track(setFrozen(this.#context, true))
+  }
+
+  /** Lets the wallet sign again, when the quorum for it has said so: user and guardian by default. */
+  async unfreeze(): Promise<StatementResult> {
+    this.#assertOpen()
+    return await this.#track(setFrozen(this.#context, false))
+  }
+
+  /** Whether an approver stopped the wallet, as far as this party knows. */
+  get isFrozen(): boolean {
+    this.#assertOpen()
+    return this.#native.isFrozen(BigInt(Date.now()))
+  }
+
+  /** Whether every limit counts as used up here: this party does not know what was signed before. */
+  get limitsFull(): boolean {
+    this.#assertOpen()
+    return this.#native.limitsFull(BigInt(Date.now()))
+  }
+
+  /**
+   * The operator has looked at the chain: limits are counted from what this party's ledger knows, and the
+   * clock is right as it is.
+   */
+  async confirmLimits(): Promise<void> {
+    this.#assertOpen()
+    await this.#track(wrapped(() => this.#commit(this.#native.confirmLimits(BigInt(Date.now())))))
+  }
+
+  /**
+   * What this party's own endpoint shows of something that was signed: final at a time, from which on its
+   * windows run, or, without one, that it can never land. Until then it counts in every window.
+   */
+  async reportOutcome(parameters: ReportOutcomeParameters): Promise<void> {
+    this.#assertOpen()
+    const { requestId, digest, landedAtMs } = requireObject('parameters', parameters)
+    const at = landedAtMs === undefined ? undefined : BigInt(landedAtMs)
+    const id = requireBytes('requestId', requestId, { max: 32 })
+    const signed = requireBytes('digest', digest, { max: 32 })
+    const report = (): Promise<void> =>
+      this.#commit(this.#native.requestOutcome(id, signed, at, BigInt(Date.now())))
+    await this.#track(wrapped(report))
+  }
+
+  /**
+   * The wallet as one of its principals uses it: every request carries the principal's signature, so that
+   * what the policy says of it holds at both signers.
+   */
+  as(principal: RequestPrincipal): PrincipalWallet {
+    return Object.freeze({
+      signTransaction: (parameters: SignTransactionParameters) =>
+        this.signTransaction({ ...parameters, principal }),
+      signTransactions: (parameters: SignTransactionsParameters) =>
+        this.signTransactions({ ...parameters, principal }),
+      evaluatePolicy: (parameters: RequestParameters) =>
+        this.evaluatePolicy({ ...parameters, principal }),
+      requestApproval: (parameters: RequestParameters) =>
+        this.requestApproval({ ...parameters, principal }),
+      waitForApproval: (parameters: RequestParameters) =>
+        this.waitForApproval({ ...parameters, principal }),
+    })
+  }
+
+  /**
    * Answers the other parties' signing requests until closed. One at a time per wallet; requests
    * run side by side.
    *
@@ -395,7 +633,7 @@ export class MpcAgentWallet implements AsyncDisposable {
    * })
    * @throws {@link MpcWalletError} `SESSION_BUSY` when this wallet is answering already.
    */
-  cosign(parameters: CosignParameters): Cosigning {
+  cosign(parameters: CosignParameters = {}): Cosigning {
     this.#assertOpen()
     if (this.#cosigning !== undefined)
       throw new MpcWalletError('SESSION_BUSY', 'this wallet is answering requests already')
@@ -405,6 +643,51 @@ export class MpcAgentWallet implements AsyncDisposable {
       this.#cosigning = undefined
     })
     return cosigner
+  }
+
+  /**
+   * The signing requests that this party remembers, its own and those it was asked for, by the time
+   * of their creation. `{ state: 'unknown' }` are those that somebody has to look up on the chain.
+   *
+   * @throws {@link MpcWalletError} `INVALID_INPUT` without a store, or what the store says.
+   */
+  async requests(filter: RequestsFilter = {}): Promise<WalletRequests> {
+    this.#assertOpen()
+    return await this.#track(listRequests(this.#context, filter))
+  }
+
+  /**
+   * One request, `undefined` where there is none of this id.
+   *
+   * @throws {@link MpcWalletError} `LEDGER_CORRUPT` if its record cannot be read.
+   */
+  async request(requestId: RequestId): Promise<WalletRequest | undefined> {
+    this.#assertOpen()
+    return await this.#track(getRequest(this.#context, requestId))
+  }
+
+  /**
+   * Says how a request ended whose outcome was unknown, after somebody looked at the chain
+   * (docs/ledger.md). Its idempotency key answers with that from then on: with the signatures, which
+   * are taken as they are given, or with the failure.
+   *
+   * @example
+   * const { requests } = await wallet.requests({ state: 'unknown' })
+   * await wallet.concludeRequest({ requestId, state: 'failed', reason: 'nonce 7 was used up' })
+   * @throws {@link MpcWalletError} `INVALID_INPUT` if its outcome is not unknown.
+   */
+  async concludeRequest(parameters: ConcludeRequestParameters): Promise<WalletRequest> {
+    this.#assertOpen()
+    return await this.#track(concludeRequest(this.#context, parameters))
+  }
+
+  /**
+   * Forgets requests that ended, or never began, more than 90 days ago; never one whose outcome is
+   * unknown. Their idempotency keys are free again. Returns how many.
+   */
+  async pruneRequests(): Promise<number> {
+    this.#assertOpen()
+    return await this.#track(pruneRequests(this.#context))
   }
 
   /**
@@ -438,10 +721,10 @@ export class MpcAgentWallet implements AsyncDisposable {
 
   /**
    * Ends every ceremony of this wallet, tells the other parties, and lets go of the share. The transport
-   * stays open.
+   * stays open. {@link Party.lock} closes all wallets of a party.
    */
   close(): Promise<void> {
-    this.#closed ??= this.#close()
+    this.#closed ??= this.#close(new MpcWalletError('SESSION_CLOSED', 'the wallet was closed'))
     return this.#closed
   }
 
@@ -449,11 +732,17 @@ export class MpcAgentWallet implements AsyncDisposable {
     await this.close()
   }
 
-  async #close(): Promise<void> {
-    this.#closing.abort(new MpcWalletError('SESSION_CLOSED', 'the wallet was closed'))
+  async #close(reason: MpcWalletError): Promise<void> {
+    this.#stay.signal.removeEventListener('abort', this.#onLock)
+    this.#closing.abort(reason)
     await Promise.allSettled(this.#work)
     this.#native.close()
     await this.#context.journal?.close()
+    this.#stay[Symbol.dispose]()
+  }
+
+  async #commit(batch: StoreBatch): Promise<void> {
+    if (batch.writes.length > 0) await this.#context.records?.commit(batch)
   }
 
   async #changeEpoch(

@@ -1,14 +1,17 @@
+import { MpcWalletError } from '../errors.js'
 import { type Notice, native } from '../native.js'
-import { ALL_ROLES } from '../party-role.js'
+import { ALL_ROLES, type PartyRole } from '../party-role.js'
 import {
   INVITATION_ROUND,
   readEnvelopeHeader,
   type SessionDescriptor,
   type SessionInvitation,
 } from '../transport/index.js'
+import { announceApprovalRequest, isApprovalRequest } from './approvals.js'
 import type { WalletContext } from './context.js'
 import { Inbox } from './inbox.js'
 import { isTakenInTime } from './say-goodbye.js'
+import { takeStatement } from './statements.js'
 import type { Stop } from './stop.js'
 
 /** Envelopes that are tried before a notice is given up. */
@@ -17,7 +20,7 @@ const MAX_ATTEMPTS = 8
 const LIFETIME_MS = 23 * 3_600_000
 
 /**
- * Tells both other parties what a person signed, and this party's newest certificate with it. Never
+ * Tells both other parties what a person signed or is asked, and this party's newest certificate with it. Never
  * rejects, and takes a bounded time: a notice is a convenience, the text itself can be handed over.
  *
  * @internal
@@ -58,7 +61,7 @@ export async function takeNotice(
   let refused: unknown
   for (const document of notice.documents) {
     try {
-      await noteDocument(context, document)
+      await noteDocument(context, notice.from, document)
     } catch (error) {
       refused = error // one bad document must not hide the others
     }
@@ -90,12 +93,24 @@ async function openNotice(
   throw refusal
 }
 
+/**
+ * What persons say about a recovery, a request, a freeze or a policy, or a request that persons are
+ * asked about. Each is verified natively, whoever carried it.
+ */
 async function noteDocument(
-  { native: wallet, records }: WalletContext,
+  context: WalletContext,
+  from: PartyRole,
   document: Uint8Array,
 ): Promise<void> {
-  const noted = native.Recovery.announce(wallet, document, BigInt(Date.now()))
-  if (noted.writes.length > 0) await records?.commit(noted)
+  if (isApprovalRequest(document)) return announceApprovalRequest(context, from, document)
+  try {
+    const { native: wallet, records } = context
+    const noted = native.Recovery.announce(wallet, document, BigInt(Date.now()))
+    if (noted.writes.length > 0) await records?.commit(noted)
+  } catch (error) {
+    if (MpcWalletError.wrap(error).code !== 'INVALID_INPUT') throw error
+    await takeStatement(context, document) // it is of another kind
+  }
 }
 
 function isNotice(envelope: Uint8Array, initiator: number): boolean {

@@ -1,10 +1,11 @@
 import { MpcWalletError } from '../errors.js'
 import { invalid, requireObject } from '../guards.js'
 import { native } from '../native.js'
+import type { PolicyRule } from '../policy/index.js'
 import { requireTransport, type Transport } from '../transport/index.js'
 import type { WalletId } from './ids.js'
 import type { NewWallet } from './keygen.js'
-import { originOf, Party } from './party.js'
+import { originOf, type Party } from './party.js'
 import { readRecords } from './party-records.js'
 
 /** Which wallet to open, and how its parties are reached. */
@@ -15,12 +16,13 @@ export interface OpenWalletParameters {
   readonly walletId?: WalletId
   /** This party's transport. It stays the caller's to close. */
   readonly transport: Transport
+  /** Rules in code that the policy names and this party runs. */
+  readonly rules?: readonly PolicyRule[]
 }
 
 /** Opens a wallet from its sealed records. @internal */
 export async function openNativeWallet(parameters: OpenWalletParameters): Promise<NewWallet> {
-  const { party, walletId, transport } = requireObject('parameters', parameters)
-  if (!Party.is(party)) throw invalid('party', 'must be made by Party.open')
+  const { party, walletId, transport, rules = [] } = requireObject('parameters', parameters)
   const checked = requireTransport('transport', transport)
   try {
     const { identity, store, records } = originOf(party)
@@ -33,10 +35,11 @@ export async function openNativeWallet(parameters: OpenWalletParameters): Promis
       Buffer.from(id.slice(2), 'hex'),
       store,
       sealed,
+      BigInt(Date.now()),
     )
     const erased = wallet.takeErased()
     if (erased.writes.length > 0) await records.commit(erased)
-    return { wallet, transport: checked, records }
+    return { wallet, transport: checked, records, rules }
   } catch (error) {
     throw MpcWalletError.wrap(error)
   }

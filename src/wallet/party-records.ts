@@ -1,6 +1,7 @@
 import { MpcWalletError } from '../errors.js'
 import type { RoundOutcome, Session, Store, StoreBatch } from '../native.js'
 import type { KeyShareStore, StoreWrite } from '../storage/index.js'
+import type { EpochTimes } from './epoch-times.js'
 import type { Generation } from './generation.js'
 
 /** Records of one wallet have up to 33 kB. */
@@ -18,6 +19,7 @@ interface PartyRecordsParameters {
   readonly native: Store
   readonly store: KeyShareStore
   readonly generation: Generation | undefined
+  readonly epochTimes: EpochTimes
 }
 
 /**
@@ -30,11 +32,13 @@ export class PartyRecords {
   readonly store: KeyShareStore
   readonly #native: Store
   readonly #generation: Generation | undefined
+  readonly #epochTimes: EpochTimes
 
-  constructor({ native, store, generation }: PartyRecordsParameters) {
+  constructor({ native, store, generation, epochTimes }: PartyRecordsParameters) {
     this.#native = native
     this.store = store
     this.#generation = generation
+    this.#epochTimes = epochTimes
   }
 
   /** What ceremonies of this party seal with. */
@@ -65,13 +69,22 @@ export class PartyRecords {
     }
   }
 
-  /** Commits a batch that was sealed just now; what must not be undone is counted outside of the store too. */
-  async commit(batch: StoreBatch): Promise<readonly (Uint8Array | undefined)[]> {
+  /**
+   * Commits a batch that was sealed just now; what must not be undone is counted outside of the store
+   * too, and a certificate gets its time: now, or when it was known at the latest.
+   */
+  async commit(
+    batch: StoreBatch,
+    nowMs: number = Date.now(),
+  ): Promise<readonly (Uint8Array | undefined)[]> {
     const { readBack } = batch
-    const writes = toWrites(batch)
+    const sealed = toWrites(batch)
+    const writes = [...sealed, ...this.#epochTimes.alongWith(sealed, nowMs)]
     const counted = writes.some(({ id }) => !id.startsWith(SEEN_PREFIX))
     if (!counted) return await this.store.commit({ writes, readBack })
-    return await this.#commitCounted(writes, readBack)
+    const values = await this.#commitCounted(writes, readBack)
+    this.#epochTimes.written(writes)
+    return values
   }
 
   /** Counts what went to the store in another way, and must not be undone either. */
@@ -95,17 +108,25 @@ export class PartyRecords {
 
 /** All records whose id begins with a prefix. @internal */
 export async function readRecords(store: KeyShareStore, prefix: string): Promise<StoredRecord[]> {
-  const ids = await store.list(prefix)
   const records: StoredRecord[] = []
+  for await (const some of recordsInParts(store, prefix)) records.push(...some)
+  return records
+}
+
+/** The same, so many at a time as fit a batch. @internal */
+export async function* recordsInParts(
+  store: KeyShareStore,
+  prefix: string,
+): AsyncGenerator<StoredRecord[], void, void> {
+  const ids = await store.list(prefix)
   for (let start = 0; start < ids.length; start += READ_AT_ONCE) {
     const some = ids.slice(start, start + READ_AT_ONCE)
     const values = await store.commit({ writes: [], readBack: some })
-    for (const [position, id] of some.entries()) {
+    yield some.flatMap((id, position) => {
       const value = values[position]
-      if (value !== undefined) records.push({ id, value })
-    }
+      return value === undefined ? [] : [{ id, value }]
+    })
   }
-  return records
 }
 
 /** The writes of a batch, as a store takes them. @internal */

@@ -3,9 +3,12 @@ import { invalid, requireObject, requireRole } from '../guards.js'
 import { type Identity, native, type Pairing, type Store, type Vault } from '../native.js'
 import type { PartyRole } from '../party-role.js'
 import type { KeyShareStore, OutsideCounter } from '../storage/index.js'
+import { EpochTimes } from './epoch-times.js'
 import { Generation } from './generation.js'
 import { toWalletId, type WalletId } from './ids.js'
 import { PartyRecords, readRecords } from './party-records.js'
+import { finishMove, type RewrapParameters, rewrap } from './rewrap.js'
+import { StoreLease } from './store-lease.js'
 import { requireUnlock, type Unlock, type UnlockCost, unlockStore } from './unlock.js'
 import { type BackupUnlock, openBackup } from './verify-backup.js'
 
@@ -62,6 +65,8 @@ export interface PartyOrigin {
   readonly identity: Identity
   readonly store: Store
   readonly records: PartyRecords | undefined
+  /** Whoever writes to the store enters it. */
+  readonly lease: StoreLease
 }
 
 let takeKeys: (party: Party) => PartyKeys
@@ -90,6 +95,8 @@ export class Party {
   readonly walletIds: readonly WalletId[]
   readonly #identityKey: Uint8Array
   readonly #origin: PartyOrigin
+  /** Of a party with a store. */
+  readonly #vault: Vault | undefined
   #pairing: Pairing | undefined
 
   static {
@@ -106,11 +113,12 @@ export class Party {
     readOrigin = (party) => party.#origin
   }
 
-  private constructor(origin: PartyOrigin, walletIds: readonly WalletId[]) {
+  private constructor(origin: PartyOrigin, walletIds: readonly WalletId[], vault?: Vault) {
     const { identity } = origin
     this.role = identity.role
     this.walletIds = Object.freeze([...walletIds])
     this.#origin = origin
+    this.#vault = vault
     this.#identityKey = identity.identityKey
     this.#pairing = identity.createPairing()
     this.card = Buffer.from(this.#pairing.card).toString('base64url')
@@ -125,31 +133,37 @@ export class Party {
     const { role } = requireObject('parameters', parameters)
     try {
       const identity = native.Identity.generate(requireRole('role', role))
-      return new Party({ identity, store: new native.Store(), records: undefined }, [])
+      const [store, lease] = [new native.Store(), new StoreLease()]
+      return new Party({ identity, store, lease, records: undefined }, [])
     } catch (error) {
       throw MpcWalletError.wrap(error)
     }
   }
 
   /**
-   * Opens the party of a store, or makes one in a store that is new.
+   * Opens the party of a store, or makes one in a store that is new. One party has a store at a time:
+   * an earlier one that has no wallet open is over, and one that has keeps the store.
    *
    * @throws {@link MpcWalletError} `WRONG_PASSWORD`, `UNLOCK_UNAVAILABLE`, `SHARE_UNREADABLE` for
-   * records that were changed, `ROLLBACK` for a store that is an older copy, `INVALID_INPUT` for
-   * another role than the store's, and what the store says.
+   * records that were changed, `ROLLBACK` for a store that is an older copy, `SESSION_BUSY` while a
+   * wallet of this store is open or a ceremony runs, `INVALID_INPUT` for another role than the
+   * store's, and what the store says.
    */
   static async open(parameters: OpenPartyParameters): Promise<Party> {
     const { role, store, unlock } = requireObject('parameters', parameters)
     const wanted = role === undefined ? undefined : requireRole('role', role)
     try {
-      const opened = await openStore(parameters, requireUnlock('unlock', unlock))
-      if (opened.identity === undefined) {
-        if (wanted === undefined) throw invalid('role', 'is needed: the store holds no party yet')
-        return await Party.#make(wanted, opened)
-      }
-      if (wanted !== undefined && wanted !== opened.identity.role)
-        throw invalid('role', `must be ${opened.identity.role}, which this store holds`)
-      return Party.#of(opened, opened.identity, await walletsIn(store))
+      const checked = requireUnlock('unlock', unlock)
+      return await StoreLease.take(store, async (lease) => {
+        const opened = await openStore(parameters, checked, lease)
+        if (opened.identity === undefined) {
+          if (wanted === undefined) throw invalid('role', 'is needed: the store holds no party yet')
+          return await Party.#make(wanted, opened)
+        }
+        if (wanted !== undefined && wanted !== opened.identity.role)
+          throw invalid('role', `must be ${opened.identity.role}, which this store holds`)
+        return Party.#of(opened, opened.identity, await walletsIn(store))
+      })
     } catch (error) {
       throw MpcWalletError.wrap(error)
     }
@@ -178,22 +192,66 @@ export class Party {
       const walletPrefix = `${WALLET_PREFIX}${Buffer.from(backup.walletId).toString('hex')}/`
       if ((await store.list(walletPrefix)).length > 0)
         throw new MpcWalletError('STORE_RECORD_EXISTS', 'the store holds this wallet already')
-      const opened = await openStore(parameters, checked)
-      const batch = backup.restore(opened.store, BigInt(Date.now()))
-      if (opened.identity === undefined) await opened.records.commit(batch)
-      else {
-        if (Buffer.compare(opened.identity.identityKey, backup.identityKey) !== 0)
-          throw invalid('store', 'must not be that of another party')
-        const writes = batch.writes.filter(({ id }) => id !== IDENTITY_ID)
-        await opened.records.commit({ ...batch, writes })
-      }
-      const sealed = await store.load(IDENTITY_ID)
-      if (sealed === undefined)
-        throw new MpcWalletError('STORE_CORRUPT', 'the store did not keep what was restored')
-      return Party.#of(opened, opened.vault.openIdentity(sealed), await walletsIn(store))
+      return await StoreLease.take(store, async (lease) => {
+        const opened = await openStore(parameters, checked, lease)
+        const batch = backup.restore(opened.store, BigInt(Date.now()))
+        const exportedAtMs = Number(backup.exportedAtMs)
+        if (opened.identity === undefined) await opened.records.commit(batch, exportedAtMs)
+        else {
+          if (Buffer.compare(opened.identity.identityKey, backup.identityKey) !== 0)
+            throw invalid('store', 'must not be that of another party')
+          const writes = batch.writes.filter(({ id }) => id !== IDENTITY_ID)
+          await opened.records.commit({ ...batch, writes }, exportedAtMs)
+        }
+        const sealed = await store.load(IDENTITY_ID)
+        if (sealed === undefined)
+          throw new MpcWalletError('STORE_CORRUPT', 'the store did not keep what was restored')
+        return Party.#of(opened, opened.vault.openIdentity(sealed), await walletsIn(store))
+      })
     } catch (error) {
       throw MpcWalletError.wrap(error)
     }
+  }
+
+  /**
+   * Changes what opens the store: another password, or another key wrapper. All records are moved
+   * under another key, one part after another; whenever the process ends within it, the old and the
+   * new one both open the store, and opening it with the new one, or calling this again, goes on.
+   * When this resolves, only the new one opens it.
+   *
+   * It protects from now on. A copy that was made before opens as it did, and so does one that was
+   * made in the middle, for whoever has the old password.
+   *
+   * @example
+   * await wallet.close()
+   * await party.rewrap({ unlock: { password: next } })
+   * @throws {@link MpcWalletError} `SESSION_BUSY` while a wallet of this party is open or a ceremony
+   * runs, `UNLOCK_UNAVAILABLE`, `INVALID_INPUT` for a party without a store, and what the store says.
+   */
+  async rewrap(parameters: RewrapParameters): Promise<void> {
+    const { unlock, unlockCost } = requireObject('parameters', parameters)
+    const checked = requireUnlock('unlock', unlock)
+    const cost = requireCost(unlockCost)
+    const { records, lease } = this.#origin
+    const vault = this.#vault
+    if (vault === undefined || records === undefined)
+      throw invalid('party', 'is of no store, so nothing of it is sealed')
+    try {
+      await lease.alone(() => rewrap({ vault, records }, checked, cost))
+    } catch (error) {
+      throw MpcWalletError.wrap(error)
+    }
+  }
+
+  /**
+   * Ends every ceremony and closes every wallet of this party, with `SESSION_CLOSED` for whoever
+   * waits, lets nothing more begin, and wipes the key that opens its records. The store stays open;
+   * to go on, {@link Party.open} it again with what unlocks it. {@link MpcAgentWallet.close} does the
+   * same for one wallet, and leaves the key for the next one.
+   */
+  async lock(): Promise<void> {
+    await this.#origin.lease.end('the party was locked')
+    this.#vault?.lock()
   }
 
   static async #make(role: PartyRole, opened: OpenedStore): Promise<Party> {
@@ -203,11 +261,11 @@ export class Party {
   }
 
   static #of(
-    { store, records }: OpenedStore,
+    { store, records, lease, vault }: OpenedStore,
     identity: Identity,
     walletIds: readonly WalletId[],
   ): Party {
-    return new Party({ identity, store, records }, walletIds)
+    return new Party({ identity, store, records, lease }, walletIds, vault)
   }
 
   /** The public key that names this party on a transport. */
@@ -236,6 +294,7 @@ interface OpenedStore {
   readonly vault: Vault
   readonly store: Store
   readonly records: PartyRecords
+  readonly lease: StoreLease
   /** Of the party in it, if there is one. */
   readonly identity: Identity | undefined
 }
@@ -243,22 +302,33 @@ interface OpenedStore {
 async function openStore(
   parameters: Pick<OpenPartyParameters, 'store' | 'unlockCost' | 'counter'>,
   unlock: Unlock,
+  lease: StoreLease,
 ): Promise<OpenedStore> {
-  const { store, unlockCost = 'standard', counter = store.counter } = parameters
-  if (unlockCost !== 'standard' && unlockCost !== 'high')
-    throw invalid('unlockCost', 'must be standard or high')
+  const { store, unlockCost, counter = store.counter } = parameters
+  const cost = requireCost(unlockCost)
   const generation = await Generation.open(store, counter)
-  const vault = await unlockStore(store, unlock, unlockCost)
+  const { vault, openedBy } = await unlockStore(store, unlock, cost)
   const sealed = await store.load(IDENTITY_ID)
   if (sealed === undefined) await requireNoWallet(store)
+  const identity = sealed && vault.openIdentity(sealed)
   const seen = await readRecords(store, 'session/')
   const opened = vault.store([...seen, ...(await readRecords(store, 'count/'))])
+  const epochTimes = await EpochTimes.open(store)
+  const records = new PartyRecords({ native: opened, store, generation, epochTimes })
+  if (openedBy === 'next') await finishMove({ vault, records })
   return {
     vault,
     store: opened,
-    records: new PartyRecords({ native: opened, store, generation }),
-    identity: sealed && vault.openIdentity(sealed),
+    records,
+    lease,
+    identity,
   }
+}
+
+function requireCost(cost: unknown = 'standard'): UnlockCost {
+  if (cost !== 'standard' && cost !== 'high')
+    throw invalid('unlockCost', 'must be standard or high')
+  return cost
 }
 
 /** A new party beside shares of another one would make a store that nobody can tell from a sound one. */

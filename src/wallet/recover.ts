@@ -2,13 +2,14 @@ import { MpcWalletError } from '../errors.js'
 import { invalid, requireInteger, requireObject, requireSignal } from '../guards.js'
 import { native, type Recovery, type RecoveryDecision } from '../native.js'
 import { ALL_ROLES, type PartyRole } from '../party-role.js'
+import type { PolicyRule } from '../policy/index.js'
 import { requireTransport, type Transport } from '../transport/index.js'
 import type { WalletContext } from './context.js'
 import type { CeremonyProgress, EnvelopeDropped } from './events.js'
 import type { WalletId } from './ids.js'
 import { bytesOfCards, type NewWallet, observeCeremony, readCard, readCards } from './keygen.js'
 import { notifyPeers } from './notices.js'
-import { Party, takePartyKeys } from './party.js'
+import { type Party, takePartyKeys } from './party.js'
 import {
   attempt,
   makeEpoch,
@@ -78,6 +79,8 @@ export interface JoinRecoveryParameters {
   readonly cards: readonly string[]
   /** This party's transport. It stays the caller's to close. */
   readonly transport: Transport
+  /** Rules in code that the policy names and this party runs. */
+  readonly rules?: readonly PolicyRule[]
   readonly signal?: AbortSignal
   readonly timeoutMs?: number
   readonly onProgress?: (progress: CeremonyProgress) => void
@@ -158,12 +161,19 @@ export async function recover(
 }
 
 /** Joins a wallet as the device that replaces a lost one. @internal */
-export async function joinNativeRecovery(parameters: JoinRecoveryParameters): Promise<NewWallet> {
-  const { party, walletId, cards, transport, signal, timeoutMs } = requireObject(
-    'parameters',
-    parameters,
-  )
-  if (!Party.is(party)) throw invalid('party', 'must be made by Party.create or Party.open')
+export async function joinNativeRecovery(
+  parameters: JoinRecoveryParameters,
+  ending: AbortSignal,
+): Promise<NewWallet> {
+  const {
+    party,
+    walletId,
+    cards,
+    transport,
+    rules = [],
+    signal,
+    timeoutMs,
+  } = requireObject('parameters', parameters)
   if (typeof walletId !== 'string' || !WALLET_ID.test(walletId))
     throw invalid('walletId', 'must be the id of the wallet')
   const id = new Uint8Array(Buffer.from(walletId.slice(2), 'hex'))
@@ -171,7 +181,11 @@ export async function joinNativeRecovery(parameters: JoinRecoveryParameters): Pr
   const pinned = bytesOfCards(readCards(cards, party))
   const wait = readTimeout(timeoutMs)
   const lifetimeMs = wait + SESSION_GRACE_MS
-  using stop = new Stop({ timeoutMs: wait, caller: requireSignal('signal', signal) })
+  using stop = new Stop({
+    timeoutMs: wait,
+    caller: requireSignal('signal', signal),
+    owner: ending,
+  })
   try {
     stop.throwIfStopped()
     const { identity, store, records } = takePartyKeys(party)
@@ -190,7 +204,9 @@ export async function joinNativeRecovery(parameters: JoinRecoveryParameters): Pr
       stop,
     })
     if (wallet === undefined) throw new MpcWalletError('INTERNAL', 'a recovery gave no wallet')
-    return { wallet, transport: checked, records }
+    const begun = wallet.begin(true, nowMs())
+    if (begun.writes.length > 0) await records?.commit(begun)
+    return { wallet, transport: checked, records, rules }
   } catch (error) {
     throw MpcWalletError.wrap(error)
   }

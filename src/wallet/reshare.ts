@@ -97,16 +97,33 @@ export async function makeEpoch(
     owner: context.closing,
   })
   const stopListening = listener && context.events.on('ceremony', listener)
+  const [before] = context.native.heldEpochs
   try {
     stop.throwIfStopped()
     const prepared = await prepare(lifetimeMs)
     const result = await attempt({ ...prepared, seat: seatOf(context), kind, lifetimeMs, stop })
     return announce(context, kind, result)
   } catch (error) {
-    throw MpcWalletError.wrap(error)
+    throw orOvertaken(context, before, MpcWalletError.wrap(error))
   } finally {
     stopListening?.()
   }
+}
+
+/**
+ * Of two ceremonies at once the one that is certified first erases what the other starts from: nobody
+ * is to blame for that, and another try goes on from the new shares.
+ */
+function orOvertaken(
+  { native: wallet, closing }: WalletContext,
+  before: bigint | undefined,
+  error: MpcWalletError,
+): MpcWalletError {
+  if (error.code !== 'PROTOCOL_CONFIG' || closing.aborted) return error
+  const [now] = wallet.heldEpochs
+  if (now === before) return error
+  const message = 'another ceremony was certified meanwhile: call again'
+  return new MpcWalletError('EPOCH_BEHIND', message, { cause: error })
 }
 
 /** @internal */

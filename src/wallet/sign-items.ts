@@ -4,8 +4,10 @@ import { MpcWalletError } from '../errors.js'
 import { invalid } from '../guards.js'
 import { toHex } from '../hex.js'
 import type { SigningAttempt } from '../ledger/index.js'
-import { type Intent, native, type Session, type SignatureOutput } from '../native.js'
+import { native, type Reading, type RequestInput, type SignatureOutput } from '../native.js'
 import type { WalletContext } from './context.js'
+import { counted, NO_PRICES, type Permitted, permitted, verdictsOf } from './decide.js'
+import { readDecodedPayload } from './decoded-payload.js'
 import type { SigningSubject } from './events.js'
 import { type CeremonyId, toCeremonyId } from './ids.js'
 import { runSigning } from './run-signing.js'
@@ -62,13 +64,17 @@ export async function signItems(
   })
   try {
     stop.throwIfStopped()
+    const reading = readItems(context, items)
+    // one name for one request, whoever decides about it; nobody else knows one that was not given
+    const named = { ...options, idempotencyKey: options.idempotencyKey ?? randomUUID() }
+    const input = await describeRequestInput(context, reading, named)
     return await once(context, items, options, async (attempt) => {
       try {
-        return await run(context, items, options, stop, attempt)
+        return await run(context, { reading, input, options }, stop, attempt)
       } catch (error) {
         // the co-signer said which epochs it holds: once more, under one that both hold
         if (MpcWalletError.wrap(error).code !== 'EPOCH_BEHIND') throw error
-        return await run(context, items, options, stop, attempt)
+        return await run(context, { reading, input, options }, stop, attempt)
       }
     })
   } catch (error) {
@@ -82,7 +88,7 @@ async function once(
   options: RequestOptions,
   sign: (attempt?: SigningAttempt) => Promise<SignedBatch>,
 ): Promise<SignedBatch> {
-  const { idempotencyKey: key } = options
+  const { idempotencyKey: key, principal } = options
   if (journal === undefined) {
     if (key !== undefined) throw invalid('idempotencyKey', 'needs a party that has a store')
     return await sign()
@@ -91,7 +97,7 @@ async function once(
   const name =
     key === undefined
       ? { principal: `${role}/unnamed`, key: randomUUID(), disposable: true }
-      : { principal: role, key }
+      : { principal: principal === undefined ? role : `${role}/${toHex(principal.key)}`, key }
   let signed: SignedBatch | undefined
   const { result } = await journal.ledger.request(
     { side: 'initiator', ...name, proposal: proposalOf(items, options) },
@@ -116,17 +122,58 @@ function proposalOf(
   return { cosigner, memo, transactions }
 }
 
+interface Asked {
+  readonly reading: Reading
+  readonly input: RequestInput
+  readonly options: RequestOptions
+}
+
 async function run(
   context: WalletContext,
-  items: readonly RequestedItem[],
-  options: RequestOptions,
+  asked: Asked,
   stop: Stop,
   attempt: SigningAttempt | undefined,
 ): Promise<SignedBatch> {
-  const { cosigner } = options
-  const intents = items.map(parse)
-  const digests = intents.map(({ digest }) => digest)
-  const session = openSession(context, items, intents, options)
+  const permit = await authorize(context, asked, stop)
+  return await counted(context, permit, () => sign(context, asked, permit, stop, attempt))
+}
+
+/** This party's own policy decides before anything leaves; what it reserves is durable then. */
+async function authorize(
+  context: WalletContext,
+  { reading, input, options }: Asked,
+  stop: Stop,
+): Promise<Permitted> {
+  const read = reading.digests.map((_, item) => readDecodedPayload(reading.describe(item)))
+  const verdicts = await stop.race(verdictsOf(context, read, stop.signal))
+  const decided = context.native.authorize(
+    reading,
+    input,
+    verdicts,
+    NO_PRICES,
+    BigInt(Date.now()),
+    options.timeoutMs + SESSION_GRACE_MS,
+  )
+  return await permitted(context, decided)
+}
+
+async function sign(
+  context: WalletContext,
+  { reading, options }: Asked,
+  { authorization, requestId }: Permitted,
+  stop: Stop,
+  attempt: SigningAttempt | undefined,
+): Promise<SignedBatch> {
+  const { cosigner, memo, timeoutMs } = options
+  const { digests } = reading
+  const session = native.Session.sign(
+    context.native,
+    authorization,
+    cosigner,
+    memo,
+    BigInt(Date.now()),
+    timeoutMs + SESSION_GRACE_MS,
+  )
   const ceremonyId = toCeremonyId(session.sessionId)
   const subject = { ceremonyId, digests: Object.freeze(digests.map(toHex)) }
   const stopListening = listenTo(context, ceremonyId, options)
@@ -141,7 +188,8 @@ async function run(
     const signatures = signaturesOf(digests, result.signatures)
     const { durationMs, bytesSent, bytesReceived } = result
     const cost = { durationMs, bytesSent, bytesReceived }
-    context.events.emit('signed', { ...subject, with: cosigner, initiated: true, ...cost })
+    const request = { requestId: toHex(requestId), with: cosigner, initiated: true }
+    context.events.emit('signed', { ...subject, ...request, ...cost })
     return { ceremonyId, signatures, ...cost }
   } catch (error) {
     reportFailure(context, subject, MpcWalletError.wrap(error))
@@ -151,26 +199,46 @@ async function run(
   }
 }
 
-function parse({ transaction, chain, field }: RequestedItem): Intent {
+/** Parses with this party's own keys and the contracts of its policy. @internal */
+export function readItems(
+  { native: wallet }: WalletContext,
+  items: readonly RequestedItem[],
+): Reading {
   try {
-    return native.Intent.parse({ kind: 'evm.transaction', chain, bytes: transaction })
+    return wallet.read(
+      items.map(({ kind, chain, transaction }) => ({ kind, chain, bytes: transaction })),
+      items.map(({ path }) => path),
+      BigInt(Date.now()),
+    )
   } catch (error) {
     const { code, message } = MpcWalletError.wrap(error)
-    throw new MpcWalletError(code, `${field}: ${message}`, { cause: error })
+    // the reader counts the items, the caller has names for them
+    const named = message.replace(
+      /^item (\d+): /,
+      (_, position) => `${items[Number(position)]?.field ?? 'item'}: `,
+    )
+    throw new MpcWalletError(code, named, { cause: error })
   }
 }
 
-function openSession(
-  { native: wallet }: WalletContext,
-  items: readonly RequestedItem[],
-  intents: Intent[],
-  { cosigner, memo, timeoutMs }: RequestOptions,
-): Session {
-  const now = BigInt(Date.now())
-  const lifetimeMs = timeoutMs + SESSION_GRACE_MS
-  const paths = items.map(({ path }) => path)
-  const authorization = wallet.consent(intents, paths, cosigner, now, lifetimeMs)
-  return native.Session.sign(wallet, authorization, cosigner, memo, now, lifetimeMs)
+/** Who asks whom by what name, signed by the principal if there is one. @internal */
+export async function describeRequestInput(
+  { native: wallet, role }: WalletContext,
+  reading: Reading,
+  {
+    cosigner,
+    idempotencyKey,
+    principal,
+  }: Pick<RequestOptions, 'cosigner' | 'principal'> & {
+    readonly idempotencyKey: string
+  },
+): Promise<RequestInput> {
+  const named = { requester: role, cosigner, idempotencyKey }
+  if (principal === undefined) return named
+  const { key } = principal
+  const hash = wallet.principalHash(reading, role, idempotencyKey, key)
+  const principalSignature = await principal.sign(new Uint8Array(hash))
+  return { ...named, principal: key, principalSignature }
 }
 
 /** Tells the wallet's listeners how a ceremony ended that gave no signature. @internal */

@@ -3,6 +3,7 @@ import {
   requireBytes,
   requireFunction,
   requireInteger,
+  requireObject,
   requireRole,
   requireSignal,
 } from '../guards.js'
@@ -16,6 +17,7 @@ const DEFAULT_TIMEOUT_MS = 2 * 60_000
 const MAX_TIMEOUT_MS = 55 * 60_000
 const MAX_PAYLOAD_BYTES = 128 * 1024
 const MAX_MEMO_BYTES = 512
+const PRINCIPAL_BYTES = 32
 // what could flood or control a terminal, or reorder the text around it
 const UNPRINTABLE =
   /[\p{Cc}\u061c\u200b-\u200f\u2028-\u202e\u2060-\u206f\ufeff\u{e0000}-\u{e007f}]/u
@@ -54,14 +56,29 @@ export interface SigningOptions {
    * A note to the co-signer, shown beside what it decoded; at most 512 bytes of printable text.
    */
   readonly memo?: string
+  /**
+   * On whose behalf: a key that the policy lists. Its signature over the request is verified by both
+   * signers, so that what the policy says of this principal holds at both.
+   */
+  readonly principal?: RequestPrincipal
   readonly signal?: AbortSignal
   /** How long to wait for the co-signer and its operator; two minutes by default. */
   readonly timeoutMs?: number
   readonly onProgress?: (progress: CeremonyProgress) => void
 }
 
+/** Somebody on whose behalf requests are made. */
+export interface RequestPrincipal {
+  /** Ed25519, 32 bytes. */
+  readonly key: Uint8Array
+  /** The key's Ed25519 signature, 64 bytes, over these 32 bytes. */
+  readonly sign: (hash: Uint8Array) => Uint8Array | Promise<Uint8Array>
+}
+
 /** A {@link TransactionToSign} that was looked at. @internal */
 export interface RequestedItem {
+  /** Such as `evm.transaction`. */
+  readonly kind: string
   readonly transaction: Uint8Array
   readonly chain: string
   readonly path: number[]
@@ -72,6 +89,7 @@ export interface RequestedItem {
 /** {@link SigningOptions} that were looked at. @internal */
 export interface RequestOptions {
   readonly idempotencyKey: string | undefined
+  readonly principal: RequestPrincipal | undefined
   readonly cosigner: PartyRole
   readonly memo: string
   readonly signal: AbortSignal | undefined
@@ -93,6 +111,7 @@ export function readTransaction(
   if (typeof chain !== 'string' || !EIP155_CHAIN.test(chain))
     throw invalid(`${prefix}chain`, 'must be a CAIP-2 chain such as eip155:1')
   return {
+    kind: 'evm.transaction',
     transaction: requireBytes(field, transaction, { max: MAX_PAYLOAD_BYTES }),
     chain,
     path: parseDerivationPath(`${prefix}path`, path ?? 'm'),
@@ -108,10 +127,11 @@ export function readTransaction(
  */
 export function readOptions(
   own: PartyRole,
-  { idempotencyKey, cosigner, memo, signal, timeoutMs, onProgress }: SigningOptions,
+  { idempotencyKey, cosigner, memo, principal, signal, timeoutMs, onProgress }: SigningOptions,
 ): RequestOptions {
   return {
     idempotencyKey: readKey(idempotencyKey),
+    principal: readPrincipal(principal),
     cosigner: readCosigner(own, cosigner),
     memo: readMemo(memo ?? ''),
     signal: requireSignal('signal', signal),
@@ -120,6 +140,15 @@ export function readOptions(
       max: MAX_TIMEOUT_MS,
     }),
     onProgress: onProgress && requireFunction('onProgress', onProgress),
+  }
+}
+
+function readPrincipal(principal: RequestPrincipal | undefined): RequestPrincipal | undefined {
+  if (principal === undefined) return undefined
+  const { key, sign } = requireObject('principal', principal)
+  return {
+    key: requireBytes('principal.key', key, { max: PRINCIPAL_BYTES }),
+    sign: requireFunction('principal.sign', sign),
   }
 }
 

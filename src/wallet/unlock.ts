@@ -3,21 +3,29 @@ import { invalid, isBytes, requireFunction, requireObject } from '../guards.js'
 import { native, type Vault } from '../native.js'
 import type { KeyShareStore } from '../storage/index.js'
 
-const HEADER_ID = 'vault'
-/** How the ids of sealed records begin. A ledger or an audit log in the same store has others. */
-const SEALED_IDS = ['identity', 'session/', 'count/', 'wallet/']
+/** Where a store keeps how it is unlocked. @internal */
+export const HEADER_ID = 'vault'
+/** While its records move to another key: the header of that key, and each key under the other. @internal */
+export const MOVE_IDS = {
+  header: 'vault/next',
+  forward: 'vault/forward',
+  back: 'vault/back',
+} as const
+/** How the ids of sealed records begin. A ledger or an audit log in the same store has others. @internal */
+export const SEALED_IDS = ['identity', 'session/', 'count/', 'wallet/'] as const
 const MAX_PASSWORD_BYTES = 1_024
 const MAX_WRAPPED_BYTES = 4_096
 const WRAPPER_NAME = /^[a-z0-9][a-z0-9.:-]{0,63}$/
 
 /**
  * Keeps the key of a party's records where this process cannot read it without being allowed to: the
- * keychain of the operating system, a KMS (`examples/kms-key-wrapper.mjs`), a hardware token.
+ * keychain of the operating system ({@link keychainKeyWrapper}), a KMS
+ * (`examples/kms-key-wrapper.mjs`), a hardware token.
  */
 export interface KeyWrapper {
   /** Stored with the records, so that a wrapper of another kind is noticed. */
   readonly name: string
-  /** Encrypts the 32-byte key; called once, when the store is made. The result is stored. */
+  /** Encrypts the 32-byte key when a store is made or rewrapped. The result is stored. */
   wrap(key: Uint8Array): Promise<Uint8Array>
   /** Gives back the key of {@link KeyWrapper.wrap}; called each time the store is opened. */
   unwrap(wrapped: Uint8Array): Promise<Uint8Array>
@@ -34,6 +42,13 @@ export type Unlock =
 /** How much work it costs to try a password. */
 export type UnlockCost = 'standard' | 'high'
 
+/** A store's vault, and which key opened it. @internal */
+export interface UnlockedStore {
+  readonly vault: Vault
+  /** Of a move that was interrupted: whether it was the key that the records move to. */
+  readonly openedBy: 'only' | 'previous' | 'next'
+}
+
 /**
  * Opens the records of a store; makes the key that seals them where there is none.
  *
@@ -45,9 +60,13 @@ export async function unlockStore(
   store: KeyShareStore,
   unlock: Unlock,
   cost: UnlockCost,
-): Promise<Vault> {
+): Promise<UnlockedStore> {
   const header = await store.load(HEADER_ID)
-  if (header !== undefined) return await openVault(header, unlock)
+  if (header !== undefined) {
+    const next = await store.load(MOVE_IDS.header)
+    if (next === undefined) return { vault: await openVault(header, unlock), openedBy: 'only' }
+    return await unlockMoving(store, header, next, await askOnce(unlock))
+  }
   for (const prefix of SEALED_IDS)
     if ((await store.list(prefix)).length > 0)
       throw new MpcWalletError('STORE_CORRUPT', 'the store has records and no key that seals them')
@@ -56,7 +75,44 @@ export async function unlockStore(
     writes: [{ kind: 'create', id: HEADER_ID, value: vault.header }],
     readBack: [],
   })
-  return vault
+  return { vault, openedBy: 'only' }
+}
+
+/** A store whose records were being moved when its process ended: either key opens all of them. */
+async function unlockMoving(
+  store: KeyShareStore,
+  header: Uint8Array,
+  next: Uint8Array,
+  unlock: Unlock,
+): Promise<UnlockedStore> {
+  const { forward, back } = MOVE_IDS
+  const linkIn = async (id: string): Promise<Uint8Array> => {
+    const link = await store.load(id)
+    if (link !== undefined) return link
+    throw new MpcWalletError('SHARE_UNREADABLE', 'a key is missing that records are sealed under')
+  }
+  let refusal: MpcWalletError
+  try {
+    const vault = await openVault(next, unlock)
+    vault.reachBack(header, await linkIn(back))
+    return { vault, openedBy: 'next' }
+  } catch (error) {
+    refusal = MpcWalletError.wrap(error)
+  }
+  try {
+    const vault = await openVault(header, unlock)
+    vault.moveForward(next, await linkIn(forward))
+    return { vault, openedBy: 'previous' }
+  } catch (error) {
+    const { code } = MpcWalletError.wrap(error)
+    throw code === 'WRONG_PASSWORD' ? refusal : error
+  }
+}
+
+/** The same, with what asks for the password asked already. @internal */
+export async function askOnce(unlock: Unlock): Promise<Unlock> {
+  if (!('password' in unlock) || typeof unlock.password !== 'function') return unlock
+  return { password: await ask(unlock.password) }
 }
 
 /** What a header's password or key wrapper opens. @internal */

@@ -2,8 +2,8 @@
 import { diagnostics, type RoundOutcome, Session } from '#native'
 import {
   accept,
+  authorize,
   committee,
-  consentOf,
   invite,
   MINUTE,
   NOW,
@@ -13,7 +13,7 @@ import {
 
 const wallets = await committee()
 const sessions = Array.from({ length: 300 }, () =>
-  Session.sign(wallets.agent, consentOf({ wallets }), 'user', '', NOW, MINUTE),
+  Session.sign(wallets.agent, authorize({ wallets }), 'user', '', NOW, MINUTE),
 )
 
 const taken: Promise<RoundOutcome>[] = []

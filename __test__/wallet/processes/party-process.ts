@@ -1,7 +1,7 @@
 /**
  * One party with a SQLite store, in a process that kills itself at a step of a ceremony.
  * Arguments: directory, role, ceremony, what ends it (`commit` or `send`), its number counted from 1, and whether
- * before or after; for a key generation the cards come as lines on standard input before the transport begins.
+ * before or after. What it needs to know besides comes as a message, and the ceremony begins with that.
  */
 import { once } from 'node:events'
 import {
@@ -11,7 +11,9 @@ import {
   type PartyRole,
   SqliteStore,
   type StoreBatch,
+  type WalletId,
 } from '../../../src/index.js'
+import type { Task } from '../../helpers/party-process.js'
 import { payment } from '../../helpers/payment.js'
 import { PipedTransport } from '../../helpers/piped-transport.js'
 import { keyWrapper } from '../../helpers/stored-committee.js'
@@ -54,7 +56,10 @@ function stepping(store: KeyShareStore): KeyShareStore {
 const store = stepping(await SqliteStore.open({ path: `${directory}/store/wallet.db` }))
 const party = await Party.open({ role: role as PartyRole, store, unlock: { keyWrapper } })
 process.send?.({ card: party.card, identityKey: Buffer.from(party.identityKey).toString('hex') })
-const [{ cards }] = (await once(process, 'message')) as [{ cards: string[] }]
+const [{ cards = [], documents = [], replacement = '', walletId = '' }] = (await once(
+  process,
+  'message',
+)) as [Task]
 const piped = new PipedTransport({ input: process.stdin, output: process.stdout })
 const transport = sending(piped, (envelope, pass) => step('send', () => pass(envelope)))
 const open = () => MpcAgentWallet.open({ party, transport })
@@ -69,6 +74,18 @@ switch (ceremony) {
     const wallet = await open()
     armed = true
     await wallet.refresh()
+    break
+  }
+  case 'recover': {
+    const wallet = await open()
+    armed = true
+    await wallet.recover({ replacement, documents })
+    break
+  }
+  case 'join': {
+    armed = true
+    const id = walletId as WalletId // what the test has of a wallet
+    await MpcAgentWallet.joinRecovery({ party, cards, walletId: id, transport })
     break
   }
   case 'sign': {

@@ -19,7 +19,7 @@ use std::time::Duration;
 use ceremony::envelope::peek;
 use ceremony::session::{Event, Report, Status};
 use ceremony::{Invitation, Role, Session, Wallet};
-use committee::{NOW_MS, Party, committee, consent, keygen_sessions, payload};
+use committee::{NOW_MS, Party, accept, committee, consent, keygen_sessions, payload};
 use measure::{Case, interleave, time};
 
 /// One party's part of a ceremony.
@@ -109,7 +109,7 @@ fn sign(
             NOW_MS,
         )
         .unwrap();
-        let authorization = invitation.accept(vec![payload(text)], NOW_MS).unwrap();
+        let authorization = accept(&invitation, vec![payload(text)], NOW_MS).unwrap();
         let mut session = Session::join(&invitation, authorization, NOW_MS).unwrap();
         let report = user.step(&mut session, Event::Begin(&first.outgoing[1..]));
         (session, report)

@@ -1,9 +1,10 @@
 //! What a ceremony starts from. Every kind has its own authorization, made natively at each party from what
 //! that party itself has seen; none can be made from bytes that a peer sent.
 
+use policy::Permit;
 use tagged_hash::{hash, tags};
 
-use crate::document::{MAX_ITEMS, ProposedItem};
+use crate::document::{MAX_ITEMS, Origin, ProposedItem};
 use crate::wallet::check_path;
 use crate::{Failure, Wallet};
 
@@ -57,41 +58,48 @@ pub struct SigningAuthorization {
     epoch: u64,
     policy_hash: [u8; 32],
     items: Vec<ConsentedItem>,
+    origin: Origin,
     expires_at_ms: u64,
     session_id: Option<[u8; 32]>,
 }
 
 impl SigningAuthorization {
-    /// This party's consent to exactly these payloads.
+    /// The right of the party that asks, given what its policy made of exactly these payloads.
     ///
     /// `payload_hash` and digest kind are checked against the payload; that the digest is the bytes' digest is
-    /// the reader's promise, whose type only this addon maps here.
+    /// the reader's promise, whose type is mapped in one place only.
     ///
     /// # Errors
-    /// `Config`: no items or too many, a confirmation digest, a path without key, a payload hash that differs;
-    /// `RefreshNeeded` for shares from a backup.
-    pub fn consent(
+    /// `Config`: no items or too many, a confirmation digest, a path without key, a payload hash that differs, a
+    /// permit for something else; `RefreshNeeded` for shares from a backup.
+    pub fn new(
         wallet: &Wallet,
+        permit: Permit,
         items: Vec<ConsentedItem>,
+        origin: Origin,
         expires_at_ms: u64,
     ) -> Result<Self, Failure> {
-        Self::new(wallet, items, expires_at_ms, None)
+        origin.check()?;
+        Self::check(wallet, permit, items, origin, (expires_at_ms, None))
     }
 
     pub(crate) fn for_session(
         wallet: &Wallet,
+        permit: Permit,
         items: Vec<ConsentedItem>,
-        expires_at_ms: u64,
-        session_id: [u8; 32],
+        origin: Origin,
+        (expires_at_ms, session_id): (u64, [u8; 32]),
     ) -> Result<Self, Failure> {
-        Self::new(wallet, items, expires_at_ms, Some(session_id))
+        Self::check(wallet, permit, items, origin, (expires_at_ms, Some(session_id)))
     }
 
-    fn new(
+    #[allow(clippy::needless_pass_by_value)] // a permit serves once
+    fn check(
         wallet: &Wallet,
+        permit: Permit,
         items: Vec<ConsentedItem>,
-        expires_at_ms: u64,
-        session_id: Option<[u8; 32]>,
+        origin: Origin,
+        (expires_at_ms, session_id): (u64, Option<[u8; 32]>),
     ) -> Result<Self, Failure> {
         if wallet.needs_refresh() {
             return Err(Failure::refresh_needed());
@@ -112,11 +120,16 @@ impl SigningAuthorization {
                 return Err(Failure::config("a confirmation is signed by key generation only"));
             }
         }
+        let policy_hash = wallet.policy().hash();
+        if !permit.allows(&policy_hash, items.iter().map(|item| &item.payload.digest)) {
+            return Err(Failure::config("the policy's permit is for something else"));
+        }
         Ok(Self {
             wallet_id: *wallet.roster().wallet_id(),
             epoch: wallet.epoch(),
-            policy_hash: wallet.policy().hash(),
+            policy_hash,
             items,
+            origin,
             expires_at_ms,
             session_id,
         })
@@ -138,7 +151,7 @@ impl SigningAuthorization {
         wallet: &Wallet,
         session_id: Option<[u8; 32]>,
         now_ms: u64,
-    ) -> Result<Vec<ConsentedItem>, Failure> {
+    ) -> Result<Claim, Failure> {
         if &self.wallet_id != wallet.roster().wallet_id() || self.epoch != wallet.epoch() {
             return Err(Failure::config("the authorization is of another wallet or epoch"));
         }
@@ -151,6 +164,14 @@ impl SigningAuthorization {
         if now_ms >= self.expires_at_ms {
             return Err(Failure::config("the authorization has expired"));
         }
-        Ok(self.items)
+        Ok(Claim { items: self.items, origin: self.origin, policy_hash: self.policy_hash })
     }
+}
+
+/// What a session was authorised to sign.
+pub(crate) struct Claim {
+    pub(crate) items: Vec<ConsentedItem>,
+    pub(crate) origin: Origin,
+    /// Of the policy that allowed it, which stays that of the session whatever becomes of the policy.
+    pub(crate) policy_hash: [u8; 32],
 }

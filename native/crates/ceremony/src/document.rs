@@ -1,13 +1,15 @@
 //! Documents that parties agree on: JSON in canonical form (the crate `canonical`).
 
+use std::sync::Arc;
+
 use canonical::Base64;
+use policy::rulebook::{ApproverKey, PolicyApprover, PolicyConfig, PolicyDocument};
 use serde::{Deserialize, Serialize};
 use tagged_hash::{hash, tags};
 
-use crate::identity::Card;
+use crate::identity::{Card, SIGNATURE_BYTES};
 use crate::{Failure, Persons, Role, Roster};
 
-const POLICY_SCHEMA: &str = "mpc-wallet/policy@1";
 const KEYGEN_SCHEMA: &str = "mpc-wallet/keygen-details@1";
 const RESHARE_SCHEMA: &str = "mpc-wallet/reshare-details@1";
 const NOTICE_SCHEMA: &str = "mpc-wallet/notice@1";
@@ -17,90 +19,45 @@ const SIGN_SCHEMA: &str = "mpc-wallet/sign-details@1";
 pub const MAX_ITEMS: usize = 64;
 /// The most documents that one notice carries.
 pub(crate) const MAX_DOCUMENTS: usize = 16;
+/// The longest policy, in bytes, that fits a notice and the details of every ceremony that carries it.
+pub const MAX_TRAVELLING_POLICY_BYTES: usize = 128 * 1024;
 /// The longest memo, in bytes.
 pub(crate) const MAX_MEMO_BYTES: usize = 512;
+/// The longest idempotency key, in bytes.
+const MAX_KEY_BYTES: usize = 128;
 
 pub(crate) fn encode<T: Serialize>(document: &T) -> Result<Vec<u8>, Failure> {
     canonical::encode(document).ok_or_else(|| Failure::config("a document that cannot be written"))
 }
 
-/// The policy that all parties agree on when the wallet is made.
-///
-/// Version 1 asks the co-signer before every signature and names the approver keys of the persons. It is a
-/// function of the pinned cards, so every party makes it itself and compares bytes.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct PolicyDocument {
-    bytes: Vec<u8>,
+/// Version 1 of a wallet's policy: what its makers decided, with the wallet and the persons of the pinned cards.
+pub(crate) fn first_policy(
+    config: &PolicyConfig,
+    roster: &Roster,
+    cards: &[Card],
+) -> Result<PolicyDocument, Failure> {
+    let mut persons: Vec<_> =
+        cards.iter().filter_map(|card| Some((role_of(card.role), card.approver_key?))).collect();
+    persons.sort_unstable();
+    let approver = |(role, key)| PolicyApprover::Ed25519 { key: ApproverKey(key), role };
+    let approvers = persons.into_iter().map(approver).collect();
+    let policy = PolicyDocument::first(config.clone(), *roster.wallet_id(), approvers)
+        .map_err(|_| Failure::config("a policy that these parties cannot have"))?;
+    if !policy.can_meet_quorums() {
+        return Err(Failure::config("a quorum of more persons than the wallet has"));
+    }
+    match policy.bytes().len() <= MAX_TRAVELLING_POLICY_BYTES {
+        true => Ok(policy),
+        false => Err(Failure::config("a policy of more than 128 KiB does not reach the others")),
+    }
 }
 
-#[derive(Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
-struct PolicyFields {
-    approvers: Vec<ApproverFields>,
-    schema: String,
-    signing: String,
-    version: String,
-    #[serde(rename = "walletId")]
-    wallet_id: Base64,
-}
-
-#[derive(Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
-struct ApproverFields {
-    key: Base64,
-    role: String,
-}
-
-impl PolicyDocument {
-    /// Version 1 for these cards.
-    pub(crate) fn first(roster: &Roster, cards: &[Card]) -> Result<Self, Failure> {
-        let mut approvers: Vec<(&Card, &[u8; 32])> = cards
-            .iter()
-            .filter_map(|card| card.approver_key.as_ref().map(|key| (card, key)))
-            .collect();
-        approvers.sort_by_key(|(card, _)| card.role);
-        let fields = PolicyFields {
-            approvers: approvers
-                .into_iter()
-                .map(|(card, key)| ApproverFields {
-                    key: Base64(key.to_vec()),
-                    role: card.role.name().to_owned(),
-                })
-                .collect(),
-            schema: POLICY_SCHEMA.to_owned(),
-            signing: "ask-every-time".to_owned(),
-            version: "1".to_owned(),
-            wallet_id: Base64(roster.wallet_id().to_vec()),
-        };
-        Ok(Self { bytes: encode(&fields)? })
-    }
-
-    /// Reads the canonical JSON; `None` for anything else.
-    pub fn decode(bytes: &[u8]) -> Option<Self> {
-        let fields: PolicyFields = canonical::decode(bytes)?;
-        let keys = fields.approvers.iter().all(|approver| approver.key.array::<32>().is_some());
-        (fields.schema == POLICY_SCHEMA && keys).then(|| Self { bytes: bytes.to_vec() })
-    }
-
-    /// Role and Ed25519 key of each person who approves.
-    pub fn approvers(&self) -> Vec<(Role, [u8; 32])> {
-        let fields: Option<PolicyFields> = canonical::decode(&self.bytes);
-        let approvers = fields.map(|fields| fields.approvers).unwrap_or_default();
-        let approver = |approver: &ApproverFields| {
-            let role = Role::ALL.into_iter().find(|role| role.name() == approver.role)?;
-            Some((role, approver.key.array()?))
-        };
-        approvers.iter().filter_map(approver).collect()
-    }
-
-    /// The canonical JSON.
-    pub fn bytes(&self) -> &[u8] {
-        &self.bytes
-    }
-
-    /// `H("doc/policy"; bytes)`.
-    pub fn hash(&self) -> [u8; 32] {
-        hash(tags::DOC_POLICY, &[&self.bytes])
+/// A role as the policy names it.
+pub(crate) const fn role_of(role: Role) -> policy::Role {
+    match role {
+        Role::Agent => policy::Role::Agent,
+        Role::User => policy::Role::User,
+        Role::Recovery => policy::Role::Recovery,
     }
 }
 
@@ -117,15 +74,14 @@ impl KeygenDetails {
     pub(crate) fn new(nonce: &[u8; 32], policy: &PolicyDocument) -> Self {
         Self {
             nonce: Base64(nonce.to_vec()),
-            policy: Base64(policy.bytes.clone()),
+            policy: Base64(policy.bytes().to_vec()),
             schema: KEYGEN_SCHEMA.to_owned(),
         }
     }
 
-    /// The nonce, if schema and policy are this party's own.
-    pub(crate) fn nonce_if(&self, policy: &PolicyDocument) -> Option<[u8; 32]> {
-        (self.schema == KEYGEN_SCHEMA && self.policy.0 == policy.bytes).then_some(())?;
-        self.nonce.array()
+    /// Nonce and policy; `None` for another schema.
+    pub(crate) fn read(&self) -> Option<([u8; 32], &[u8])> {
+        (self.schema == KEYGEN_SCHEMA).then_some((self.nonce.array()?, &self.policy.0))
     }
 }
 
@@ -134,13 +90,24 @@ impl KeygenDetails {
 #[derive(Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct SignDetails {
+    #[serde(rename = "idempotencyKey")]
+    idempotency_key: String,
     items: Vec<ItemFields>,
     #[serde(rename = "keyId")]
     pub(crate) key_id: String,
     pub(crate) memo: String,
     #[serde(rename = "policyHash")]
     policy_hash: Base64,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    principal: Option<PrincipalFields>,
     schema: String,
+}
+
+#[derive(Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct PrincipalFields {
+    key: Base64,
+    signature: Base64,
 }
 
 #[derive(Serialize, Deserialize)]
@@ -186,7 +153,7 @@ pub(crate) struct ReshareTerms {
     pub(crate) next: u64,
     /// Key id and epoch id of the base, in key order.
     pub(crate) keys: Vec<(String, [u8; 32])>,
-    pub(crate) policy: PolicyDocument,
+    pub(crate) policy: Arc<PolicyDocument>,
     /// Those of the epoch that is made.
     pub(crate) persons: Persons,
 }
@@ -202,7 +169,7 @@ impl ReshareDetails {
             keys: terms.keys.iter().map(key).collect(),
             next: terms.next.to_string(),
             persons: Base64(terms.persons.encode()),
-            policy: Base64(terms.policy.bytes.clone()),
+            policy: Base64(terms.policy.bytes().to_vec()),
             schema: RESHARE_SCHEMA.to_owned(),
         }
     }
@@ -215,7 +182,7 @@ impl ReshareDetails {
         let key = |key: &KeyFields| Some((key.key_id.clone(), key.epoch_id.array()?));
         let (base, next) = (number(&self.base)?, number(&self.next)?);
         let keys: Vec<_> = self.keys.iter().map(key).collect::<Option<_>>()?;
-        let policy = PolicyDocument::decode(&self.policy.0)?;
+        let policy = Arc::new(PolicyDocument::decode(&self.policy.0).ok()?);
         let persons = Persons::decode(&self.persons.0)?;
         let possible = self.schema == RESHARE_SCHEMA && base < next && !keys.is_empty();
         possible.then_some(ReshareTerms { base, next, keys, policy, persons })
@@ -269,9 +236,15 @@ impl SignDetails {
         key_id: &str,
         memo: &str,
         policy_hash: &[u8; 32],
+        origin: &Origin,
         items: impl Iterator<Item = ProposedItem>,
     ) -> Self {
+        let principal = origin.principal.as_ref().map(|principal| PrincipalFields {
+            key: Base64(principal.key.to_vec()),
+            signature: Base64(principal.signature.to_vec()),
+        });
         Self {
+            idempotency_key: origin.idempotency_key.clone(),
             items: items
                 .map(|item| ItemFields {
                     bytes: Base64(item.bytes),
@@ -285,8 +258,25 @@ impl SignDetails {
             key_id: key_id.to_owned(),
             memo: memo.to_owned(),
             policy_hash: Base64(policy_hash.to_vec()),
+            principal,
             schema: SIGN_SCHEMA.to_owned(),
         }
+    }
+
+    /// By what name and on whose behalf the request comes.
+    pub(crate) fn origin(&self) -> Result<Origin, Failure> {
+        let principal = |fields: &PrincipalFields| {
+            Some(Principal { key: fields.key.array()?, signature: fields.signature.array()? })
+        };
+        let principal = match &self.principal {
+            Some(fields) => {
+                let read = principal(fields);
+                Some(read.ok_or_else(|| Failure::config("a principal's key or signature"))?)
+            }
+            None => None,
+        };
+        let origin = Origin { idempotency_key: self.idempotency_key.clone(), principal };
+        origin.check().map(|()| origin)
     }
 
     /// The items, if schema, sizes and policy are in order.
@@ -295,7 +285,7 @@ impl SignDetails {
             return Err(Failure::config("setup details of another schema"));
         }
         if self.policy_hash.0 != policy_hash {
-            return Err(Failure::config("the request names another policy version"));
+            return Err(Failure::policy_stale());
         }
         if self.items.is_empty() || self.items.len() > MAX_ITEMS {
             return Err(Failure::config("a session signs 1 to 64 items"));
@@ -318,21 +308,63 @@ impl SignDetails {
     }
 }
 
+/// By what name and on whose behalf something is asked for.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Origin {
+    /// The request's name at the party that asks, 1 to 128 bytes of printable text: however often it is asked for, it
+    /// is one request.
+    pub idempotency_key: String,
+    /// The key on whose behalf it is asked for, where the policy tells principals apart.
+    pub principal: Option<Principal>,
+}
+
+/// A principal and its signature. Nothing is verified here: who lists principals knows what they sign.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Principal {
+    /// Ed25519.
+    pub key: [u8; 32],
+    /// Over the request.
+    pub signature: [u8; SIGNATURE_BYTES],
+}
+
+impl Origin {
+    /// A request of the party itself.
+    pub fn named(idempotency_key: &str) -> Self {
+        Self { idempotency_key: idempotency_key.to_owned(), principal: None }
+    }
+
+    /// Whether it is a name at all.
+    ///
+    /// # Errors
+    /// `Config` for one that is empty, longer than 128 bytes, or not printable.
+    pub fn check(&self) -> Result<(), Failure> {
+        let length = self.idempotency_key.len();
+        if length == 0 || length > MAX_KEY_BYTES || !is_printable(&self.idempotency_key) {
+            return Err(Failure::config("an idempotency key is 1 to 128 bytes of printable text"));
+        }
+        Ok(())
+    }
+}
+
 /// A memo is shown to the person who decides, so it can neither flood nor control a terminal, nor reorder text.
 pub(crate) fn check_memo(memo: &str) -> Result<(), Failure> {
+    if memo.len() > MAX_MEMO_BYTES {
+        return Err(Failure::config("the memo is longer than 512 bytes"));
+    }
+    if !is_printable(memo) {
+        return Err(Failure::config("the memo has control or invisible characters"));
+    }
+    Ok(())
+}
+
+fn is_printable(text: &str) -> bool {
     // Zero-width characters, line and paragraph separators, marks that reorder, and tags.
     let unseen = |c: char| {
         matches!(c,
             '\u{61c}' | '\u{200b}'..='\u{200f}' | '\u{2028}'..='\u{202e}'
             | '\u{2060}'..='\u{206f}' | '\u{feff}' | '\u{e0000}'..='\u{e007f}')
     };
-    if memo.len() > MAX_MEMO_BYTES {
-        return Err(Failure::config("the memo is longer than 512 bytes"));
-    }
-    if memo.chars().any(|c| c.is_control() || unseen(c)) {
-        return Err(Failure::config("the memo has control or invisible characters"));
-    }
-    Ok(())
+    !text.chars().any(|c| c.is_control() || unseen(c))
 }
 
 /// `H("setup-details"; salt, bytes)`; on the wire `salt 32 ‖ bytes`.

@@ -36,6 +36,8 @@ pub enum Class {
     ShareStale,
     /// A party came back from a backup: it signs nothing before a refresh.
     RefreshNeeded,
+    /// A party holds another version of the wallet's policy. The newer one has to reach whoever lacks it.
+    PolicyStale,
 }
 
 impl Class {
@@ -55,6 +57,7 @@ impl Class {
             Self::Storage => 10,
             Self::EpochBehind | Self::ShareStale => 11,
             Self::RefreshNeeded => 12,
+            Self::PolicyStale => 13,
         }
     }
 }
@@ -131,6 +134,16 @@ impl Failure {
         Self::new(Class::RefreshNeeded, Vec::new(), reason)
     }
 
+    /// Two parties hold different versions of the wallet's policy, or a party read a request under another version than
+    /// the one in force.
+    pub fn policy_stale() -> Self {
+        Self::new(
+            Class::PolicyStale,
+            Vec::new(),
+            "the parties hold different versions of the policy",
+        )
+    }
+
     /// A peer's device was replaced: whatever became of the attempt, this party works with it no more.
     pub(crate) fn replaced() -> Self {
         Self { silent: true, ..Self::refused("the party's device was replaced") }
@@ -166,6 +179,16 @@ impl Failure {
         Self::new(Class::Refused, Vec::new(), reason)
     }
 
+    /// An approver froze the wallet while a session was under way.
+    pub fn frozen() -> Self {
+        Self::refused("the wallet is frozen")
+    }
+
+    /// What a session was permitted is void: its party gave the request up.
+    pub fn released() -> Self {
+        Self::refused("the request was given up")
+    }
+
     pub(crate) fn cancelled() -> Self {
         Self::new(Class::Cancelled, Vec::new(), "cancelled by the caller")
     }
@@ -187,6 +210,7 @@ impl Failure {
                 Class::RefreshNeeded,
                 "a peer was restored from a backup and signs nothing before a refresh",
             ),
+            13 => (Class::PolicyStale, "a peer holds another version of the policy"),
             _ => (Class::Stopped, "a peer stopped the ceremony"),
         };
         let culprits = match class {

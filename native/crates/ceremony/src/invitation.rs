@@ -3,13 +3,14 @@
 use std::sync::Arc;
 
 use dkls23::PartyIndex;
+use policy::Permit;
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 
 use crate::authorization::{ConsentedItem, ParsedPayload, SigningAuthorization};
 use crate::channel::Channel;
 use crate::descriptor::{Descriptor, Kind};
-use crate::document::{self, ProposedItem, SignDetails};
+use crate::document::{self, Origin, ProposedItem, SignDetails};
 use crate::envelope::{Envelope, ROUND_ABORT, ROUND_INVITATION};
 use crate::identity::{Identity, SIGNATURE_BYTES};
 use crate::roster::THRESHOLD;
@@ -22,6 +23,7 @@ pub struct Invitation {
     wallet: Arc<Wallet>,
     descriptor: Descriptor,
     memo: String,
+    origin: Origin,
     items: Vec<ProposedItem>,
 }
 
@@ -61,10 +63,11 @@ impl Invitation {
             return Err(Failure::config("the wallet has no such key"));
         }
         let items = details.items(&wallet.policy().hash())?;
+        let origin = details.origin()?;
         for item in &items {
             check_path(&item.path)?;
         }
-        Ok(Self { wallet: Arc::clone(wallet), descriptor, memo: details.memo, items })
+        Ok(Self { wallet: Arc::clone(wallet), descriptor, memo: details.memo, origin, items })
     }
 
     /// The session.
@@ -82,6 +85,11 @@ impl Invitation {
         &self.memo
     }
 
+    /// By what name and on whose behalf the initiator asks; whether the principal signed is not known yet.
+    pub fn origin(&self) -> &Origin {
+        &self.origin
+    }
+
     /// After this the request is void.
     pub fn expires_at_ms(&self) -> u64 {
         self.descriptor.expires_at_ms
@@ -92,13 +100,14 @@ impl Invitation {
         &self.items
     }
 
-    /// This party's yes, given what it read in the very bytes of the invitation.
+    /// This party's yes, given what its policy made of what it read in the very bytes of the invitation.
     ///
     /// # Errors
     /// `Config` if a payload differs from the invitation's in bytes, kind, chain or digest, or the invitation
     /// has expired.
     pub fn accept(
         &self,
+        permit: Permit,
         payloads: Vec<ParsedPayload>,
         now_ms: u64,
     ) -> Result<SigningAuthorization, Failure> {
@@ -120,9 +129,10 @@ impl Invitation {
         }
         SigningAuthorization::for_session(
             &self.wallet,
+            permit,
             consented,
-            self.expires_at_ms(),
-            self.session_id(),
+            self.origin.clone(),
+            (self.expires_at_ms(), self.session_id()),
         )
     }
 

@@ -5,10 +5,11 @@ use std::sync::Arc;
 
 use dkls23::PartyIndex;
 use dkls23::keygen::{KeygenSetup, start};
+use policy::rulebook::PolicyDocument;
 use tagged_hash::{Hasher, tags};
 
 use crate::channel::Channel;
-use crate::document::{self, KeygenDetails, PolicyDocument};
+use crate::document::{self, KeygenDetails, first_policy};
 use crate::envelope::ROUND_INVITATION;
 use crate::epochs::Change;
 use crate::identity::{Card, Pairing, nonce_commitment};
@@ -18,7 +19,7 @@ use crate::roster::THRESHOLD;
 use crate::session::{Input, Io, Next};
 use crate::store::{Commit, Key, ReadBack, count};
 use crate::wallet::ECDSA_KEY_ID;
-use crate::{Failure, Persons, Roster};
+use crate::{Failure, Persons};
 
 /// The epoch that a key generation makes.
 pub(crate) const FIRST_EPOCH: u64 = 1;
@@ -34,7 +35,7 @@ pub struct Words {
     /// Six words of the BIP-39 English list: 66 bits over roster, policy and everybody's nonces.
     pub words: Vec<&'static str>,
     /// The policy that the words cover.
-    pub policy: PolicyDocument,
+    pub policy: Arc<PolicyDocument>,
     /// The roster that the words cover.
     pub roster_hash: [u8; 32],
 }
@@ -42,7 +43,8 @@ pub struct Words {
 pub(crate) struct Keygen {
     pairing: Pairing,
     cards: BTreeMap<PartyIndex, Card>,
-    policy: PolicyDocument,
+    /// What this party expects; without an expectation it takes what the initiator proposes, and its person sees it.
+    policy: Option<Arc<PolicyDocument>>,
     details: Option<Vec<u8>>,
     membership: Arc<Membership>,
     state: State,
@@ -61,12 +63,13 @@ impl Keygen {
     pub(crate) fn new(
         pairing: Pairing,
         cards: Vec<Card>,
-        policy: PolicyDocument,
+        policy: Option<PolicyDocument>,
         details: Option<Vec<u8>>,
         membership: Membership,
     ) -> Self {
         let cards = cards.into_iter().map(|card| (card.role.index(), card)).collect();
         let membership = Arc::new(membership);
+        let policy = policy.map(Arc::new);
         Self { pairing, cards, policy, details, membership, state: State::Starting }
     }
 
@@ -196,20 +199,42 @@ impl Keygen {
             nonces.insert(peer, nonce);
         }
         let roster_hash = channel.roster().hash();
-        let words = six_words(&roster_hash, &self.policy.hash(), nonces.values());
-        self.state = State::Confirming(Words { words, policy: self.policy.clone(), roster_hash });
+        let policy = self.policy()?;
+        let words = six_words(&roster_hash, &policy.hash(), nonces.values());
+        self.state = State::Confirming(Words { words, policy, roster_hash });
         Ok(Next::Wait)
     }
 
-    fn read_details(&self, channel: &Channel, salted: &[u8]) -> Result<[u8; 32], Failure> {
+    fn policy(&self) -> Result<Arc<PolicyDocument>, Failure> {
+        self.policy.clone().ok_or_else(|| Failure::config("the initiator proposed no policy"))
+    }
+
+    fn read_details(&mut self, channel: &Channel, salted: &[u8]) -> Result<[u8; 32], Failure> {
         if document::setup_details_hash(salted) != Some(channel.descriptor().setup_details_hash) {
             return Err(Failure::config("the details are not those of the descriptor"));
         }
-        salted
-            .get(32..)
-            .and_then(canonical::decode::<KeygenDetails>)
-            .and_then(|details| details.nonce_if(&self.policy))
-            .ok_or_else(|| Failure::config("the initiator proposes another policy"))
+        let details = salted.get(32..).and_then(canonical::decode::<KeygenDetails>);
+        let (nonce, policy) = details
+            .as_ref()
+            .and_then(KeygenDetails::read)
+            .ok_or_else(|| Failure::config("the details are not those of a key generation"))?;
+        let expected = match &self.policy {
+            Some(expected) => Arc::clone(expected),
+            None => Arc::new(self.proposed(channel, policy)?),
+        };
+        if expected.bytes() != policy {
+            return Err(Failure::config("the initiator proposes another policy"));
+        }
+        self.policy = Some(expected);
+        Ok(nonce)
+    }
+
+    /// Whatever the initiator decided, with the wallet and the persons that this party knows.
+    fn proposed(&self, channel: &Channel, policy: &[u8]) -> Result<PolicyDocument, Failure> {
+        let proposed = PolicyDocument::decode(policy)
+            .map_err(|_| Failure::config("the initiator proposes no policy that can be read"))?;
+        let cards: Vec<Card> = self.cards.values().cloned().collect();
+        first_policy(proposed.config(), channel.roster(), &cards)
     }
 
     fn start_protocols(
@@ -234,8 +259,7 @@ impl Keygen {
         }
         outgoing.extend(channel.send_bodies(1, &out, io.rng)?);
         let membership = Arc::clone(&self.membership);
-        let policy = self.policy.clone();
-        let agreed = (policy, Persons::default());
+        let agreed = (self.policy()?, Persons::default());
         let making = Making::new(membership, (0, FIRST_EPOCH), agreed, rounds);
         self.state = State::Making(Box::new(making));
         Ok(())
@@ -283,14 +307,4 @@ fn six_words<'a>(
             list.get(index).copied()
         })
         .collect()
-}
-
-/// The roster that a descriptor's wallet id makes of the pinned cards.
-pub(crate) fn roster_and_policy(
-    wallet_id: [u8; 32],
-    cards: &[Card],
-) -> Result<(Roster, PolicyDocument), Failure> {
-    let roster = Roster::from_cards(wallet_id, cards)?;
-    let policy = PolicyDocument::first(&roster, cards)?;
-    Ok((roster, policy))
 }

@@ -36,7 +36,7 @@ mod wire;
 pub use acknowledgement::Certificate;
 pub use authorization::{ConsentedItem, ParsedPayload, SigningAuthorization};
 pub use channel::{DropCode, Dropped};
-pub use document::{MAX_ITEMS, PolicyDocument, ProposedItem};
+pub use document::{MAX_ITEMS, MAX_TRAVELLING_POLICY_BYTES, Origin, Principal, ProposedItem};
 pub use error::{Class, Failure};
 pub use identity::{Card, Identity, Pairing};
 pub use invitation::Invitation;

@@ -6,12 +6,12 @@ use std::sync::Arc;
 
 use dkls23::KeyShare;
 use dkls23::keygen::{Round1, Round2, Round3};
+use policy::rulebook::PolicyDocument;
 
 use crate::Failure;
 use crate::acknowledgement::{Certificate, Transition, transcript};
 use crate::channel::{Channel, Messages};
 use crate::confirm::{Confirmation, Progress};
-use crate::document::PolicyDocument;
 use crate::epochs::Prepared;
 use crate::identity::SIGNATURE_BYTES;
 use crate::membership::Membership;
@@ -35,7 +35,7 @@ pub(crate) struct Making {
     membership: Arc<Membership>,
     base: u64,
     next: u64,
-    policy: PolicyDocument,
+    policy: Arc<PolicyDocument>,
     persons: Persons,
     state: State,
 }
@@ -56,7 +56,7 @@ impl Making {
     pub(crate) fn new(
         membership: Arc<Membership>,
         (base, next): (u64, u64),
-        (policy, persons): (PolicyDocument, Persons),
+        (policy, persons): (Arc<PolicyDocument>, Persons),
         rounds: Vec<Round1>,
     ) -> Self {
         Self { membership, base, next, policy, persons, state: State::Round1(rounds) }

@@ -4,17 +4,17 @@ use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use dkls23::KeyShare;
+use policy::rulebook::{PolicyApprover, PolicyDocument};
 
 use crate::acknowledgement::Certificate;
 use crate::behind::Behind;
 use crate::channel::Channel;
 use crate::descriptor::Descriptor;
-use crate::document::PolicyDocument;
 use crate::epochs::{Epochs, Prepared};
 use crate::identity::{Identity, SIGNATURE_BYTES};
 use crate::store::{Commit, Key, ReadBack, Secret, Write, count};
 use crate::wallet::Wallet;
-use crate::{Card, Failure, Invitation, Role, Roster};
+use crate::{Card, Class, Failure, Invitation, Role, Roster};
 
 /// So many lost verdicts are one poisoning: each may have told a peer that cheats one guess about the state of the
 /// pair (specification, "The verdict gate").
@@ -28,6 +28,8 @@ pub struct Membership {
     peers: Mutex<BTreeMap<Role, Behind>>,
     /// The recoveries that are kept a record of: the hash of the roster that each starts from, by its name.
     recoveries: Mutex<BTreeMap<[u8; 32], [u8; 32]>>,
+    /// The newest version of the policy that persons signed since the wallet was made.
+    policy: Mutex<Option<Arc<PolicyDocument>>>,
 }
 
 pub(crate) struct State {
@@ -47,7 +49,13 @@ impl Membership {
     fn of(identity: Arc<Identity>, epochs: Epochs) -> Self {
         let state =
             Mutex::new(State { epochs, wallets: BTreeMap::new(), lost_verdicts: BTreeMap::new() });
-        Self { identity, state, peers: Mutex::default(), recoveries: Mutex::default() }
+        Self {
+            identity,
+            state,
+            peers: Mutex::default(),
+            recoveries: Mutex::default(),
+            policy: Mutex::default(),
+        }
     }
 
     /// From what a store holds of a wallet, after whatever ended the process before. What was being made and not
@@ -240,8 +248,13 @@ impl Membership {
                 return Err(silent(Failure::replaced()));
             }
             if !wallet.needs_refresh() {
-                return Invitation::open(wallet, descriptor, signature, round0, now_ms)
-                    .map_err(silent);
+                return Invitation::open(wallet, descriptor, signature, round0, now_ms).map_err(
+                    |failure| match failure.class {
+                        // Verified up to here; who asks has to learn that one of the two lacks a version.
+                        Class::PolicyStale => self.answer(wallet, read, failure),
+                        _ => silent(failure),
+                    },
+                );
             }
         }
         let wallet = held.clone().map_or_else(|| self.current(), Ok).map_err(silent)?;
@@ -259,9 +272,14 @@ impl Membership {
             Some(_) => Failure::refresh_needed(),
             None => self.not_held(read.epoch),
         };
-        let mut channel = Channel::new(Arc::clone(&self.identity), wallet.roster().clone(), read);
-        let outgoing = channel.send_abort(&failure);
-        Err(Refusal { failure, outgoing })
+        Err(self.answer(&wallet, read, failure))
+    }
+
+    /// A refusal of which the initiator hears.
+    fn answer(&self, wallet: &Wallet, descriptor: Descriptor, failure: Failure) -> Refusal {
+        let (identity, roster) = (Arc::clone(&self.identity), wallet.roster().clone());
+        let outgoing = Channel::new(identity, roster, descriptor).send_abort(&failure);
+        Refusal { failure, outgoing }
     }
 
     /// The roster that a replacement starts from: the newest that everybody acknowledged, on which all parties come
@@ -389,6 +407,16 @@ impl Membership {
         }
     }
 
+    /// A version that persons signed is in force from now on, in every epoch whose own is older. Whoever calls this
+    /// has checked the signatures, and made it durable.
+    pub fn adopt_policy(&self, policy: Arc<PolicyDocument>) {
+        *self.policy.lock().unwrap_or_else(PoisonError::into_inner) = Some(policy);
+    }
+
+    pub(crate) fn adopted_policy(&self) -> Option<Arc<PolicyDocument>> {
+        self.policy.lock().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+
     /// A record of a recovery is kept, by its name, which starts from the roster with this hash.
     pub fn keep_recovery(&self, replacement: [u8; 32], old_roster: [u8; 32]) {
         self.recoveries().insert(replacement, old_roster);
@@ -426,10 +454,11 @@ impl Membership {
     ///
     /// # Errors
     /// `Config` for a roster of no such epoch.
-    pub fn approvers_of(&self, roster_hash: &[u8; 32]) -> Result<Vec<(Role, [u8; 32])>, Failure> {
+    pub fn approvers_of(&self, roster_hash: &[u8; 32]) -> Result<Vec<PolicyApprover>, Failure> {
         let state = self.state();
         let mut in_force = state.wallets.range(state.epochs.certified()..).map(|(_, it)| it);
-        let wallet = in_force.find(|wallet| &wallet.roster().hash() == roster_hash);
+        let wallet = in_force.find(|wallet| &wallet.roster().hash() == roster_hash).map(Arc::clone);
+        drop(state);
         wallet.map(|wallet| wallet.approvers()).ok_or_else(no_share)
     }
 
@@ -507,7 +536,7 @@ impl Membership {
         let mine = held.roster.member(me).map(|member| member.identity_key);
         let fits = mine == Some(self.identity.identity_key())
             && shares.values().all(|share| share.index() == me);
-        let policy = PolicyDocument::decode(&held.policy)?;
+        let policy = Arc::new(PolicyDocument::decode(&held.policy).ok()?);
         let (identity, roster) = (Arc::clone(&self.identity), held.roster.clone());
         let membership = Arc::downgrade(self);
         let agreed = (policy, held.persons.clone());

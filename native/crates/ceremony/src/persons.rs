@@ -6,10 +6,12 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use policy::rulebook::{ApproverKey, PolicyApprover, PolicyDocument};
 use tagged_hash::{hash, tags};
 
+use crate::document::role_of;
 use crate::wire::Reader;
-use crate::{Failure, PolicyDocument, Role};
+use crate::{Failure, Role};
 
 /// The most keys that a wallet's recoveries retire.
 const MAX_RETIRED: usize = 255;
@@ -17,19 +19,25 @@ const MAX_RETIRED: usize = 255;
 /// What the recoveries of a wallet changed about the approver keys of its policy.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Persons {
-    retired: BTreeSet<[u8; 32]>,
+    /// Ed25519 keys and passkeys.
+    retired: BTreeSet<Vec<u8>>,
     successors: BTreeMap<Role, [u8; 32]>,
 }
 
 impl Persons {
-    /// Role and Ed25519 key of each person who decides under a policy.
-    pub fn approvers(&self, policy: &PolicyDocument) -> Vec<(Role, [u8; 32])> {
-        let listed = policy.approvers().into_iter();
-        let successors = self.successors.iter().map(|(role, key)| (*role, *key));
-        let mut approvers: Vec<_> =
-            listed.chain(successors).filter(|(_, key)| !self.retired.contains(key)).collect();
-        approvers.sort_unstable();
-        approvers.dedup();
+    /// The persons who decide under a policy.
+    pub fn approvers(&self, policy: &PolicyDocument) -> Vec<PolicyApprover> {
+        let listed = policy.approvers();
+        let successors = self.successors.iter().map(|(role, key)| PolicyApprover::Ed25519 {
+            key: ApproverKey(*key),
+            role: role_of(*role),
+        });
+        // A later version of the policy may list a successor itself.
+        let successors =
+            successors.filter(|one| listed.iter().all(|listed| listed.key() != one.key()));
+        let mut approvers: Vec<PolicyApprover> = listed.iter().cloned().chain(successors).collect();
+        approvers.retain(|approver| !self.retired.contains(approver.key()));
+        approvers.sort_by_key(PolicyApprover::role);
         approvers
     }
 
@@ -53,12 +61,13 @@ impl Persons {
             };
         };
         let approvers = self.approvers(policy);
-        let known = approvers.iter().any(|(_, approver)| *approver == key);
-        if lost == Role::Agent || known || self.retired.contains(&key) {
+        let known = approvers.iter().any(|approver| approver.key() == key);
+        if lost == Role::Agent || known || self.retired.contains(key.as_slice()) {
             return Err(Failure::config("a new person's key that another has or had"));
         }
         let mut next = self.clone();
-        next.retired.extend(approvers.iter().filter(|(role, _)| *role == lost).map(|(_, key)| key));
+        let gone = approvers.iter().filter(|approver| approver.role() == role_of(lost));
+        next.retired.extend(gone.map(|approver| approver.key().to_vec()));
         if next.retired.len() > MAX_RETIRED {
             return Err(Failure::config("a wallet whose persons changed too often"));
         }
@@ -80,11 +89,14 @@ impl Persons {
         hash(tags::PERSONS, &[&policy.hash(), &self.encode()])
     }
 
-    /// `u8 n ‖ n × retired key 32 ‖ u8 m ‖ m × (role u8, key 32)`, ascending.
+    /// `u8 n ‖ n × (u8 length, retired key) ‖ u8 m ‖ m × (role u8, key 32)`, ascending.
     pub(crate) fn encode(&self) -> Vec<u8> {
         let count = |length: usize| u8::try_from(length).unwrap_or(u8::MAX);
         let mut out = vec![count(self.retired.len())];
-        out.extend(self.retired.iter().flatten());
+        for key in &self.retired {
+            out.push(count(key.len()));
+            out.extend_from_slice(key);
+        }
         out.push(count(self.successors.len()));
         for (role, key) in &self.successors {
             out.push(role.byte());
@@ -98,7 +110,8 @@ impl Persons {
         let mut reader = Reader::new(bytes);
         let mut persons = Self::default();
         for _ in 0..reader.u8()? {
-            persons.retired.insert(reader.array()?);
+            let length = usize::from(reader.u8()?);
+            persons.retired.insert(reader.take(length)?.to_vec());
         }
         for _ in 0..reader.u8()? {
             persons.successors.insert(Role::from_byte(reader.u8()?)?, reader.array()?);

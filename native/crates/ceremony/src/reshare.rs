@@ -177,7 +177,7 @@ impl ReshareAuthorization {
             base: base.epoch(),
             next: self.membership.next_number(self.lost),
             keys: keys_of(base),
-            policy: base.policy().clone(),
+            policy: base.policy(),
             persons: self.persons_after(base)?,
         })
     }
@@ -185,7 +185,7 @@ impl ReshareAuthorization {
     /// Who decides in the epoch that is made.
     fn persons_after(&self, base: &Wallet) -> Result<Persons, Failure> {
         match self.lost {
-            Some(lost) => base.persons().succeeded(base.policy(), lost, self.successor),
+            Some(lost) => base.persons().succeeded(&base.policy(), lost, self.successor),
             None => Ok(base.persons().clone()),
         }
     }
@@ -212,8 +212,8 @@ impl ReshareAuthorization {
         if keys_of(&base) != terms.keys || self.membership.state().epochs.floor() >= terms.next {
             return Err(behind());
         }
-        if base.policy() != &terms.policy {
-            return Err(Failure::config("the initiator names another policy"));
+        if base.policy() != terms.policy {
+            return Err(Failure::policy_stale());
         }
         if self.persons_after(&base)? != terms.persons {
             return Err(Failure::config("the initiator names other persons"));
@@ -376,7 +376,7 @@ impl Reshare {
         outgoing.extend(channel.send_bodies(1, &out, io.rng)?);
         let membership = Arc::clone(self.membership());
         let numbers = (self.terms.base, self.terms.next);
-        let agreed = (self.terms.policy.clone(), self.terms.persons.clone());
+        let agreed = (Arc::clone(&self.terms.policy), self.terms.persons.clone());
         let making = Making::new(membership, numbers, agreed, rounds);
         self.state = State::Making(Box::new(making));
         Ok(())

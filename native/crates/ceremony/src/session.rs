@@ -4,18 +4,19 @@ use std::sync::Arc;
 
 use dkls23::sign::Signature;
 use dkls23::{Abort, Cancel, PartyIndex};
+use policy::rulebook::PolicyConfig;
 use rand_core::CryptoRngCore;
 
 use crate::acknowledgement::Certificate;
 use crate::authorization::SigningAuthorization;
 use crate::channel::{Channel, Dropped};
 use crate::descriptor::{Descriptor, Kind, Participant};
-use crate::document::{self, PolicyDocument, ReshareDetails, SignDetails};
+use crate::document::{self, ReshareDetails, SignDetails};
 use crate::envelope::ROUND_INVITATION;
 use crate::error::Evidence;
 use crate::identity::{Card, Identity, Pairing, SIGNATURE_BYTES};
 use crate::invitation::{self, Invitation};
-use crate::keygen::{self, FIRST_EPOCH, Keygen, Words};
+use crate::keygen::{FIRST_EPOCH, Keygen, Words};
 use crate::making::{Abandoned, Making};
 use crate::membership::{Membership, Refusal};
 use crate::reshare::{Reshare, ReshareAuthorization};
@@ -215,17 +216,19 @@ impl Session {
     /// included; `pairing` is what the own card was made from.
     ///
     /// # Errors
-    /// `Config` for cards that make no committee, a pairing that is not this identity's, an empty lifetime.
+    /// `Config` for cards that make no committee, a policy that they cannot have, a pairing that is not this identity's, an empty lifetime.
     pub fn create_wallet(
         identity: Arc<Identity>,
         pairing: Pairing,
         cards: Vec<Card>,
+        config: &PolicyConfig,
         times: Times,
         rng: &mut dyn CryptoRngCore,
     ) -> Result<Self, Failure> {
         let mut wallet_id = [0; 32];
         rng.fill_bytes(&mut wallet_id);
-        let (roster, policy) = keygen::roster_and_policy(wallet_id, &cards)?;
+        let roster = Roster::from_cards(wallet_id, &cards)?;
+        let policy = document::first_policy(config, &roster, &cards)?;
         check_own_card(&identity, &pairing, &cards)?;
         let mut salt = [0; 32];
         rng.fill_bytes(&mut salt);
@@ -233,11 +236,12 @@ impl Session {
         let terms = Terms { kind: Kind::Keygen, epoch: FIRST_EPOCH, participants: &Role::ALL };
         let descriptor = describe(&terms, &identity, &roster, &details, times, rng)?;
         let membership = Membership::new(Arc::clone(&identity), wallet_id);
-        let machine = Keygen::new(pairing, cards, policy, Some(details), membership);
+        let machine = Keygen::new(pairing, cards, Some(policy), Some(details), membership);
         Ok(Self::new(identity, roster, descriptor, Machine::Keygen(Box::new(machine))))
     }
 
-    /// Joins a key generation on an initiator's descriptor.
+    /// Joins a key generation on an initiator's descriptor. Without a policy of its own this party takes whatever the
+    /// initiator decided, and shows it to its person with the words.
     ///
     /// # Errors
     /// `Config` unless the descriptor is alive, signed by its initiator, and its roster is the one that the
@@ -248,12 +252,17 @@ impl Session {
         identity: Arc<Identity>,
         pairing: Pairing,
         cards: Vec<Card>,
-        descriptor: &[u8],
-        signature: &[u8],
+        config: Option<&PolicyConfig>,
+        (descriptor, signature): (&[u8], &[u8]),
         now_ms: u64,
     ) -> Result<Self, Rejected> {
         let invitation = (descriptor, signature);
-        match invited(&identity, &pairing, &cards, invitation, now_ms) {
+        let invited = invited(&identity, &pairing, &cards, invitation, now_ms);
+        let expected = invited.and_then(|(descriptor, roster)| {
+            let policy = config.map(|config| document::first_policy(config, &roster, &cards));
+            Ok((descriptor, roster, policy.transpose()?))
+        });
+        match expected {
             Err(failure) => Err(Rejected { failure, pairing }),
             Ok((descriptor, roster, policy)) => {
                 let membership = Membership::new(Arc::clone(&identity), *roster.wallet_id());
@@ -281,9 +290,10 @@ impl Session {
             return Err(Failure::config("a party does not co-sign with itself"));
         }
         document::check_memo(memo)?;
-        let items = authorization.claim(&wallet, None, times.now_ms)?;
-        let proposed = items.iter().map(|item| item.proposed());
-        let details = SignDetails::new(ECDSA_KEY_ID, memo, &wallet.policy().hash(), proposed);
+        let claim = authorization.claim(&wallet, None, times.now_ms)?;
+        let proposed = claim.items.iter().map(|item| item.proposed());
+        let details =
+            SignDetails::new(ECDSA_KEY_ID, memo, &claim.policy_hash, &claim.origin, proposed);
         let mut salt = [0; 32];
         rng.fill_bytes(&mut salt);
         let details = [salt.as_slice(), &document::encode(&details)?].concat();
@@ -298,7 +308,7 @@ impl Session {
         let identity = Arc::clone(wallet.identity());
         let roster = wallet.roster().clone();
         let descriptor = describe(&terms, &identity, &roster, &details, times, rng)?;
-        let machine = Sign::new(wallet, items, Some(details));
+        let machine = Sign::new(wallet, claim, Some(details));
         Ok(Self::new(identity, roster, descriptor, Machine::Sign(Box::new(machine))))
     }
 
@@ -313,11 +323,11 @@ impl Session {
     ) -> Result<Self, Failure> {
         let wallet = Arc::clone(invitation.wallet());
         let descriptor = invitation.descriptor().clone();
-        let items = authorization.claim(&wallet, Some(invitation.session_id()), now_ms)?;
+        let claim = authorization.claim(&wallet, Some(invitation.session_id()), now_ms)?;
         let identity = Arc::clone(wallet.identity());
         let roster = wallet.roster().clone();
         let initiator = descriptor.initiator.index();
-        let machine = Machine::Sign(Box::new(Sign::new(wallet, items, None)));
+        let machine = Machine::Sign(Box::new(Sign::new(wallet, claim, None)));
         let mut session = Self::new(identity, roster, descriptor, machine);
         session.channel.mark_taken(ROUND_INVITATION, initiator);
         Ok(session)
@@ -715,13 +725,13 @@ fn invited(
     cards: &[Card],
     (descriptor, signature): (&[u8], &[u8]),
     now_ms: u64,
-) -> Result<(Descriptor, Roster, PolicyDocument), Failure> {
+) -> Result<(Descriptor, Roster), Failure> {
     let descriptor = Descriptor::decode(descriptor)
         .ok_or_else(|| Failure::config("not a session descriptor"))?;
     let signature = signature
         .try_into()
         .map_err(|_| Failure::config("a descriptor's signature has 64 bytes"))?;
-    let (roster, policy) = keygen::roster_and_policy(descriptor.wallet_id, cards)?;
+    let roster = Roster::from_cards(descriptor.wallet_id, cards)?;
     check_own_card(identity, pairing, cards)?;
     descriptor.check(signature, &roster, identity.role(), now_ms)?;
     let everybody = descriptor.participants.len() == Role::ALL.len();
@@ -731,7 +741,7 @@ fn invited(
     if descriptor.initiator == identity.role() {
         return Err(Failure::config("this party is the initiator"));
     }
-    Ok((descriptor, roster, policy))
+    Ok((descriptor, roster))
 }
 
 pub(crate) struct Terms<'a> {

@@ -7,7 +7,7 @@ use dkls23::derive::DerivationPath;
 use dkls23::sign::{Round1, Round2, Round3, SignItem, SignSetup, start};
 use dkls23::{KeyShare, PartyIndex};
 
-use crate::authorization::ConsentedItem;
+use crate::authorization::Claim;
 use crate::channel::Channel;
 use crate::envelope::ROUND_INVITATION;
 use crate::session::{Input, Io, Next, Output};
@@ -17,7 +17,7 @@ use crate::{Failure, Wallet};
 
 pub(crate) struct Sign {
     wallet: Arc<Wallet>,
-    items: Vec<ConsentedItem>,
+    claim: Claim,
     details: Option<Vec<u8>>,
     state: State,
 }
@@ -32,12 +32,8 @@ enum State {
 
 impl Sign {
     /// `details` is the salted round 0 of the initiator, `None` at the co-signer.
-    pub(crate) fn new(
-        wallet: Arc<Wallet>,
-        items: Vec<ConsentedItem>,
-        details: Option<Vec<u8>>,
-    ) -> Self {
-        Self { wallet, items, details, state: State::Starting }
+    pub(crate) fn new(wallet: Arc<Wallet>, claim: Claim, details: Option<Vec<u8>>) -> Self {
+        Self { wallet, claim, details, state: State::Starting }
     }
 
     pub(crate) fn wallet(&self) -> &Arc<Wallet> {
@@ -143,9 +139,8 @@ impl Sign {
     fn setup(&self, channel: &Channel) -> Result<SignSetup, Failure> {
         let quorum: Vec<_> =
             channel.descriptor().participants.iter().map(|one| one.role.index()).collect();
-        let policy_hash = self.wallet.policy().hash();
-        let items = self
-            .items
+        let Claim { items, origin: _, policy_hash } = &self.claim;
+        let items = items
             .iter()
             .map(|item| {
                 Ok(SignItem {
@@ -154,7 +149,7 @@ impl Sign {
                     path: DerivationPath::new(&item.path)?,
                     payload_hash: item.payload.payload_hash,
                     resolved_hash: item.payload.resolved_hash,
-                    policy_hash,
+                    policy_hash: *policy_hash,
                 })
             })
             .collect::<Result<_, Failure>>()?;

@@ -57,6 +57,32 @@ pub enum Key {
         /// Hash that names the replacement.
         replacement: [u8; 32],
     },
+    /// The policy in force at this party, and the looser one that waits.
+    PolicyState {
+        /// Wallet.
+        wallet_id: [u8; 32],
+    },
+    /// Whether the wallet is frozen, and by whose word.
+    FreezeState {
+        /// Wallet.
+        wallet_id: [u8; 32],
+    },
+    /// What persons said about a request, and what it served.
+    Approvals {
+        /// Wallet.
+        wallet_id: [u8; 32],
+        /// Names the request.
+        request: [u8; 32],
+    },
+    /// A part of the ledger of what was given away.
+    Spending {
+        /// Wallet.
+        wallet_id: [u8; 32],
+        /// Which part.
+        record: SpendingRecord,
+        /// Names it among those of its part.
+        name: [u8; 32],
+    },
     /// The transcript that this party acknowledged under an epoch number: at most one, for ever.
     Acknowledged {
         /// Wallet.
@@ -89,6 +115,32 @@ pub enum Key {
     Cheats([u8; 32], [u8; 32]),
 }
 
+/// A part of the ledger of what was given away.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub enum SpendingRecord {
+    /// What a request reserved.
+    Request,
+    /// A request that waits for a person.
+    Waiting,
+    /// Somebody who was paid.
+    Recipient,
+    /// Everything else.
+    State,
+}
+
+impl SpendingRecord {
+    const ALL: [Self; 4] = [Self::Request, Self::Waiting, Self::Recipient, Self::State];
+
+    const fn word(self) -> &'static str {
+        match self {
+            Self::Request => "request",
+            Self::Waiting => "waiting",
+            Self::Recipient => "recipient",
+            Self::State => "state",
+        }
+    }
+}
+
 impl Key {
     /// The record's name in a store that names records by text: at most 255 bytes of ASCII, and everything of one
     /// wallet under one prefix. [`Key::parse`] reads it.
@@ -116,6 +168,14 @@ impl Key {
             }
             Self::PendingRecovery { wallet_id, replacement } => {
                 format!("wallet/{}/recovery/{}", hex(*wallet_id), hex(*replacement))
+            }
+            Self::PolicyState { wallet_id } => format!("wallet/{}/policy/state", hex(*wallet_id)),
+            Self::FreezeState { wallet_id } => format!("wallet/{}/freeze/state", hex(*wallet_id)),
+            Self::Approvals { wallet_id, request } => {
+                format!("wallet/{}/approvals/{}", hex(*wallet_id), hex(*request))
+            }
+            Self::Spending { wallet_id, record, name } => {
+                format!("wallet/{}/spending/{}/{}", hex(*wallet_id), record.word(), hex(*name))
             }
             Self::Acknowledged { wallet_id, epoch: number } => {
                 epoch("acknowledged", wallet_id, number)
@@ -163,6 +223,16 @@ impl Key {
                         "restored" => Self::Restored { wallet_id },
                         _ => return None,
                     }
+                } else if kind == "policy" && name == "state" {
+                    Self::PolicyState { wallet_id }
+                } else if kind == "freeze" && name == "state" {
+                    Self::FreezeState { wallet_id }
+                } else if kind == "approvals" {
+                    Self::Approvals { wallet_id, request: bytes(name)? }
+                } else if kind == "spending" {
+                    let part = |record: &SpendingRecord| record.word() == name;
+                    let record = SpendingRecord::ALL.into_iter().find(part)?;
+                    Self::Spending { wallet_id, record, name: bytes(word()?)? }
                 } else if kind == "recovery" {
                     Self::PendingRecovery { wallet_id, replacement: bytes(name)? }
                 } else {

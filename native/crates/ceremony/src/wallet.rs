@@ -5,8 +5,8 @@ use std::sync::{Arc, Mutex, PoisonError, Weak};
 
 use dkls23::derive::{DerivationPath, DerivedKey, derive};
 use dkls23::{KeyShare, PartyIndex};
+use policy::rulebook::{PolicyApprover, PolicyDocument};
 
-use crate::document::PolicyDocument;
 use crate::identity::Identity;
 use crate::store::{Key, Secret, Write};
 use crate::{Failure, Membership, Persons, Role, Roster};
@@ -19,7 +19,7 @@ pub struct Wallet {
     identity: Arc<Identity>,
     roster: Roster,
     epoch: u64,
-    policy: PolicyDocument,
+    policy: Arc<PolicyDocument>,
     persons: Persons,
     keys: BTreeMap<String, Arc<KeyShare>>,
     membership: Weak<Membership>,
@@ -32,7 +32,7 @@ impl Wallet {
         identity: Arc<Identity>,
         roster: Roster,
         epoch: u64,
-        (policy, persons): (PolicyDocument, Persons),
+        (policy, persons): (Arc<PolicyDocument>, Persons),
         keys: BTreeMap<String, Arc<KeyShare>>,
         membership: Weak<Membership>,
     ) -> Self {
@@ -55,9 +55,11 @@ impl Wallet {
         self.epoch
     }
 
-    /// The policy in force.
-    pub fn policy(&self) -> &PolicyDocument {
-        &self.policy
+    /// The policy in force: that of the epoch, or a later version that this party adopted.
+    pub fn policy(&self) -> Arc<PolicyDocument> {
+        let adopted = self.membership().and_then(|membership| membership.adopted_policy());
+        let newer = adopted.filter(|adopted| adopted.version() > self.policy.version());
+        newer.unwrap_or_else(|| Arc::clone(&self.policy))
     }
 
     /// What recoveries changed about the persons of the policy.
@@ -65,9 +67,9 @@ impl Wallet {
         &self.persons
     }
 
-    /// Role and Ed25519 key of each person who decides: those of the policy, but for a replaced device the newcomer's.
-    pub fn approvers(&self) -> Vec<(Role, [u8; 32])> {
-        self.persons.approvers(&self.policy)
+    /// The persons who decide: those of the policy in force, but for a replaced device the newcomer's.
+    pub fn approvers(&self) -> Vec<PolicyApprover> {
+        self.persons.approvers(&self.policy())
     }
 
     /// The group key and chain code of a key.

@@ -12,29 +12,45 @@
 //! | [`vault()`] | a vault's header, a sealed record, a backup; a header's fields under a true checksum | what is read is written as the same bytes; only the true ones open |
 //! | [`words`] | lists of SLIP-39 words | only the true ones give a key |
 //! | [`payload`] | an unsigned payload | encoded a second time it is the same; digest and amounts are its own |
+//! | [`calldata`] | calldata for a contract of each listed kind | no value is hidden; calls and effects are bounded |
+//! | [`typed_data`] | a document of typed data | another implementation computes the same digest |
 //! | [`request`] | the details of an invitation to sign, well signed and sealed | what is read is written as the same bytes |
 //! | [`opening`] | the details of a key generation, well signed and sealed | only the honest ones show words |
 //! | [`verdict`] | a signed ceremony document, and a document under a true signature | what is read is written as the same bytes |
 //! | [`record`] | a survivor's record under a true checksum | what is read is written as the same bytes; no yes that nobody gave |
 //! | [`recovery`] | what persons say while clocks and restarts go wrong | no yes without the Recovery approver's |
+//! | [`statement`] | what persons sign about requests, freezes and policies, as it came and under a true signature | what is read is written as the same bytes |
+//! | [`assertion`] | what a browser and an authenticator write, under a passkey's true signature | only a verified person's yes verifies |
+//! | [`decisions`] | records of approvals, freezes and the policy under a true checksum | what is read is written as the same bytes; no yes that nobody gave |
+//! | [`spending`] | records of a ledger under true checksums | nothing that counts is forgotten |
 //! | [`key_generation`] | events at a party of a key generation | see `scene` |
 //! | [`reshare`] | bodies at a party of a refresh or recovery | only their sender is blamed; a share is of the honest epoch |
 //! | [`signing`] | events at either party of a signing session | see `scene`; a signature verifies |
 
+mod approvals;
+mod calldata;
 mod decoders;
 mod details;
 mod key_generation;
+mod mutation;
 mod payload;
 mod program;
 mod recovery;
 mod reshare;
 mod scene;
 mod signing;
+mod typed_data;
 mod vault;
 
+#[path = "../../policy/tests/policy/books.rs"]
+#[allow(dead_code, reason = "shared with the tests of the crate `policy`")]
+mod books;
 #[path = "../../ceremony/tests/ceremony/committee.rs"]
 #[allow(dead_code, reason = "shared with the tests of the crate `ceremony`")]
 mod committee;
+#[path = "../../intent/tests/evm/scene.rs"]
+#[allow(dead_code, reason = "shared with the tests of the crate `intent`")]
+mod contracts;
 #[path = "../../intent/tests/evm/encoder.rs"]
 #[allow(dead_code, reason = "shared with the tests of the crate `intent`")]
 mod encoder;
@@ -44,6 +60,12 @@ mod engine;
 #[path = "../../ceremony/tests/ceremony/hostile.rs"]
 #[allow(dead_code, reason = "shared with the tests of the crate `ceremony`")]
 mod hostile;
+#[path = "../../policy/tests/policy/passkeys.rs"]
+#[allow(dead_code, reason = "shared with the tests of the crate `policy`")]
+mod passkeys;
+#[path = "../../intent/tests/evm/payloads.rs"]
+#[allow(dead_code, reason = "shared with the tests of the crate `intent`")]
+mod payloads;
 #[path = "../../policy/tests/policy/persons.rs"]
 #[allow(dead_code, reason = "shared with the tests of the crate `policy`")]
 mod persons;
@@ -54,13 +76,17 @@ mod proposal;
 #[allow(dead_code, reason = "shared with the tests of the crate `ceremony`")]
 mod recording;
 
+pub use approvals::{assertion, decisions, spending, statement};
+pub use calldata::calldata;
 pub use decoders::{card, descriptor, envelope, epoch, share};
 pub use details::{opening, request};
 pub use key_generation::key_generation;
+pub use mutation::mutate;
 pub use payload::payload;
 pub use recovery::{record, recovery, verdict};
 pub use reshare::reshare;
 pub use signing::signing;
+pub use typed_data::typed_data;
 pub use vault::{vault, words};
 
 /// A function for a fuzzer, and where it starts.
@@ -76,7 +102,7 @@ pub struct Target {
 }
 
 /// All of them.
-pub const TARGETS: [Target; 16] = [
+pub const TARGETS: [Target; 22] = [
     Target { name: "card", run: card, seeds: decoders::card_seeds, smoke_runs: 2_000 },
     Target {
         name: "descriptor",
@@ -90,11 +116,32 @@ pub const TARGETS: [Target; 16] = [
     Target { name: "vault", run: vault, seeds: vault::vault_seeds, smoke_runs: 20_000 },
     Target { name: "words", run: words, seeds: vault::words_seeds, smoke_runs: 10_000 },
     Target { name: "payload", run: payload, seeds: payload::seeds, smoke_runs: 20_000 },
+    Target { name: "calldata", run: calldata, seeds: calldata::seeds, smoke_runs: 20_000 },
+    Target { name: "typed_data", run: typed_data, seeds: typed_data::seeds, smoke_runs: 10_000 },
     Target { name: "request", run: request, seeds: details::request_seeds, smoke_runs: 500 },
     Target { name: "opening", run: opening, seeds: details::opening_seeds, smoke_runs: 300 },
     Target { name: "verdict", run: verdict, seeds: recovery::verdict_seeds, smoke_runs: 10_000 },
     Target { name: "record", run: record, seeds: recovery::record_seeds, smoke_runs: 5_000 },
     Target { name: "recovery", run: recovery, seeds: recovery::seeds, smoke_runs: 200 },
+    Target {
+        name: "statement",
+        run: statement,
+        seeds: approvals::statement_seeds,
+        smoke_runs: 5_000,
+    },
+    Target {
+        name: "assertion",
+        run: assertion,
+        seeds: approvals::assertion_seeds,
+        smoke_runs: 1_000,
+    },
+    Target {
+        name: "decisions",
+        run: decisions,
+        seeds: approvals::decisions_seeds,
+        smoke_runs: 5_000,
+    },
+    Target { name: "spending", run: spending, seeds: approvals::spending_seeds, smoke_runs: 5_000 },
     Target {
         name: "key_generation",
         run: key_generation,

@@ -1,7 +1,7 @@
 //! Unsigned payloads.
 
 use alloy_primitives::keccak256;
-use intent::{Amount, Payload, U256, parse};
+use intent::{Address, Amount, Own, Payload, Registry, U256, parse};
 use serde_json::Value;
 
 use crate::encoder::unsigned;
@@ -14,15 +14,17 @@ pub fn payload(data: &[u8]) {
     let Some((length, rest)) = data.split_first() else { return };
     let (chain, bytes) = rest.split_at(usize::from(*length).min(rest.len()));
     let Ok(chain) = str::from_utf8(chain) else { return };
-    let Ok(intent) = parse(&Payload { kind: KIND, chain, bytes }) else { return };
-    let transaction = intent.transaction();
+    let own = Own::new(Address::repeat_byte(0x0e));
+    let payload = Payload { kind: KIND, chain, bytes };
+    let Ok(intent) = parse(&payload, &own, &Registry::new()) else { return };
+    let transaction = intent.transaction().unwrap();
     assert_eq!(unsigned(transaction), bytes, "another encoding of the same fields");
     assert_eq!((intent.bytes(), intent.chain()), (bytes, chain));
     assert_eq!(intent.digest(), keccak256(bytes).0);
     assert_eq!(format!("eip155:{}", transaction.chain_id), chain);
     let leaving = intent.effects().iter().fold(U256::ZERO, |sum, effect| match effect.amount {
         Amount::Exact(amount) | Amount::UpTo(amount) => sum.checked_add(amount).unwrap(),
-        Amount::None => sum,
+        Amount::Unlimited | Amount::None => sum,
     });
     let cost = U256::from(transaction.gas) * transaction.max_fee_per_gas() + transaction.value;
     assert_eq!(leaving, cost, "something is counted twice or not at all");

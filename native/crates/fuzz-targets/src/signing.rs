@@ -9,7 +9,9 @@ use ceremony::{Invitation, Role, Session, Wallet};
 use rand_chacha::ChaCha20Rng;
 use rand_core::SeedableRng;
 
-use crate::committee::{Meeting, NOW_MS, Party, TIMES, assert_signs, consent, meet, payload};
+use crate::committee::{
+    Meeting, NOW_MS, Party, TIMES, accept, assert_signs, consent, meet, payload,
+};
 use crate::hostile::PostOffice;
 use crate::program::Program;
 use crate::recording::{KEYGEN, SEED};
@@ -101,7 +103,7 @@ pub fn signing(data: &[u8]) {
         let Recording { descriptor, descriptor_signature, round0, .. } = recording;
         let invitation =
             Invitation::open(&wallet, descriptor, descriptor_signature, round0, NOW_MS).unwrap();
-        let authorization = invitation.accept(vec![payload(TEXT)], NOW_MS).unwrap();
+        let authorization = accept(&invitation, vec![payload(TEXT)], NOW_MS).unwrap();
         Session::join(&invitation, authorization, NOW_MS).unwrap()
     } else {
         let authorization = consent(&wallet, TEXT, &PATH);

@@ -1,34 +1,8 @@
 //! Every fuzz target for a moment, in the ordinary tests: its seeds, and mutations of them from a fixed stream.
 
-use fuzz_targets::{TARGETS, Target};
+use fuzz_targets::{TARGETS, Target, mutate};
 use rand_chacha::ChaCha20Rng;
-use rand_core::{RngCore, SeedableRng};
-
-/// Another input near the seeds.
-fn mutate(seeds: &[Vec<u8>], rng: &mut ChaCha20Rng) -> Vec<u8> {
-    let mut draw = |below: usize| usize::try_from(rng.next_u32()).unwrap() % below.max(1);
-    let mut input = seeds[draw(seeds.len())].clone();
-    for _ in 0..=draw(4) {
-        let at = draw(input.len() + 1);
-        match draw(7) {
-            0 | 1 if at < input.len() => input[at] ^= 1 << draw(8),
-            2 if at < input.len() => input[at] = u8::try_from(draw(256)).unwrap(),
-            3 => input.truncate(at),
-            4 => input.insert(at, u8::try_from(draw(256)).unwrap()),
-            5 => {
-                let end = (at + draw(40)).min(input.len());
-                input.drain(at..end);
-            }
-            _ => {
-                let other = &seeds[draw(seeds.len())];
-                let from = draw(other.len() + 1);
-                input.truncate(at);
-                input.extend(&other[from..]);
-            }
-        }
-    }
-    input
-}
+use rand_core::SeedableRng;
 
 fn smoke(name: &str) {
     let Target { run, seeds, smoke_runs, .. } =
@@ -66,11 +40,17 @@ smoke! {
     any_header_record_or_backup_but_the_true_one_is_refused: "vault";
     any_words_but_the_true_ones_give_nothing: "words";
     any_payload_is_read_as_itself_or_refused: "payload";
+    any_calldata_is_read_as_itself_and_hides_no_value: "calldata";
+    any_typed_data_is_read_as_another_reader_does_or_refused: "typed_data";
     any_request_is_read_as_itself_or_refused: "request";
     any_opening_but_the_honest_one_is_refused: "opening";
     any_verdict_is_read_as_itself_or_refused: "verdict";
     any_record_of_a_recovery_is_read_as_itself_or_refused: "record";
     no_recovery_goes_ahead_without_the_required_yes: "recovery";
+    any_statement_of_a_person_is_read_as_itself_or_refused: "statement";
+    no_assertion_but_a_verified_persons_verifies: "assertion";
+    any_record_of_decisions_is_read_as_itself_or_refused: "decisions";
+    any_records_of_a_ledger_are_read_or_refused: "spending";
     no_events_at_a_key_generation_blame_an_honest_party_or_make_another_wallet: "key_generation";
     no_bodies_at_a_reshare_blame_an_honest_party_or_make_another_epoch: "reshare";
     no_events_at_a_signing_session_blame_an_honest_party_or_make_another_signature: "signing";

@@ -22,8 +22,6 @@ pub enum Refusal {
     NotATransaction,
     /// A blob transaction (EIP-4844), type 3.
     BlobTransaction,
-    /// A set-code transaction (EIP-7702), type 4.
-    SetCodeTransaction,
     /// A type that nothing is known about.
     TransactionTypeUnknown {
         /// The type.
@@ -113,6 +111,66 @@ pub enum Refusal {
         /// Where the code is missing.
         offset: usize,
     },
+    /// A set-code transaction (EIP-7702) without recipient.
+    RecipientMissing {
+        /// Where it is.
+        offset: usize,
+    },
+    /// No authorization, or more than [`crate::evm::MAX_AUTHORIZATIONS`].
+    AuthorizationCount {
+        /// Where it is.
+        offset: usize,
+    },
+    /// An authorization with chain id 0, which holds on every chain.
+    AuthorizationForEveryChain {
+        /// Where it is.
+        offset: usize,
+    },
+    /// An authorization in a transaction that the signing account did not sign.
+    AuthorizationForeign,
+    /// A user operation for another EntryPoint than [`crate::ENTRY_POINT`].
+    EntryPointUnsupported,
+    /// A user operation of an account that is not of this key.
+    SenderForeign,
+    /// Init code too short for a factory.
+    InitCodeInvalid,
+    /// A delegate without the marker 0x7702 in the init code, or the marker without a delegate.
+    DelegateMisplaced,
+    /// A user operation under a delegate that the registry does not list.
+    DelegateUnlisted,
+    /// A user operation with a factory that the registry does not list.
+    FactoryUnlisted,
+    /// Paymaster data shorter than address and gas limits.
+    PaymasterInvalid,
+    /// A gas limit or fee above [`crate::evm::MAX_GAS_VALUE`].
+    UserOperationGas,
+    /// Calldata of a known function in an encoding that no encoder makes.
+    CalldataNotCanonical,
+    /// More calls inside each other than [`crate::evm::MAX_CALL_DEPTH`].
+    CallTooDeep,
+    /// More effects than [`crate::evm::MAX_EFFECTS`].
+    EffectsTooMany,
+    /// A message of 32 bytes: it is somebody's hash.
+    MessageIsHash,
+    /// A bare hash, where the policy does not allow them.
+    HashNotAllowed,
+    /// A message that asks to sign in and is not the form of EIP-4361.
+    SignInInvalid,
+    /// A sign-in for an account that is not of this key.
+    SignInForeign,
+    /// Not JSON, or JSON with null, a fraction, a number beyond 2^53 − 1 or a repeated key.
+    TypedDataNotJson,
+    /// A key that is missing or not declared.
+    TypedDataKeys,
+    /// A declared type that is invalid, unused, cyclic or under another name than it is hashed.
+    TypedDataTypes,
+    /// A domain without chain or contract that the registry does not list, or declared otherwise than
+    /// it is hashed.
+    TypedDataDomain,
+    /// A value that is not of its type, or not in its one spelling.
+    TypedDataValue,
+    /// More types, members, structs or nesting than is read.
+    TypedDataTooComplex,
 }
 
 impl Refusal {
@@ -126,7 +184,6 @@ impl Refusal {
             Self::ChainMismatch { .. } => "chain-mismatch",
             Self::NotATransaction => "not-a-transaction",
             Self::BlobTransaction => "blob-transaction",
-            Self::SetCodeTransaction => "set-code-transaction",
             Self::TransactionTypeUnknown { .. } => "transaction-type-unknown",
             Self::LegacyWithoutChainId => "legacy-without-chain-id",
             Self::Signed => "signed",
@@ -144,6 +201,31 @@ impl Refusal {
             Self::PriorityFeeAboveMaxFee { .. } => "priority-fee-above-max-fee",
             Self::CostOverflow => "cost-overflow",
             Self::CreationWithoutCode { .. } => "creation-without-code",
+            Self::RecipientMissing { .. } => "recipient-missing",
+            Self::AuthorizationCount { .. } => "authorization-count",
+            Self::AuthorizationForEveryChain { .. } => "authorization-for-every-chain",
+            Self::AuthorizationForeign => "authorization-foreign",
+            Self::EntryPointUnsupported => "entry-point-unsupported",
+            Self::SenderForeign => "sender-foreign",
+            Self::InitCodeInvalid => "init-code-invalid",
+            Self::DelegateMisplaced => "delegate-misplaced",
+            Self::DelegateUnlisted => "delegate-unlisted",
+            Self::FactoryUnlisted => "factory-unlisted",
+            Self::PaymasterInvalid => "paymaster-invalid",
+            Self::UserOperationGas => "user-operation-gas",
+            Self::CalldataNotCanonical => "calldata-not-canonical",
+            Self::CallTooDeep => "call-too-deep",
+            Self::EffectsTooMany => "effects-too-many",
+            Self::MessageIsHash => "message-is-hash",
+            Self::HashNotAllowed => "hash-not-allowed",
+            Self::SignInInvalid => "sign-in-invalid",
+            Self::SignInForeign => "sign-in-foreign",
+            Self::TypedDataNotJson => "typed-data-not-json",
+            Self::TypedDataKeys => "typed-data-keys",
+            Self::TypedDataTypes => "typed-data-types",
+            Self::TypedDataDomain => "typed-data-domain",
+            Self::TypedDataValue => "typed-data-value",
+            Self::TypedDataTooComplex => "typed-data-too-complex",
         }
     }
 
@@ -162,19 +244,43 @@ impl Refusal {
             | Self::IntegerOutOfRange { offset, .. }
             | Self::AccessListTooLong { offset }
             | Self::PriorityFeeAboveMaxFee { offset }
-            | Self::CreationWithoutCode { offset } => Some(offset),
+            | Self::CreationWithoutCode { offset }
+            | Self::RecipientMissing { offset }
+            | Self::AuthorizationCount { offset }
+            | Self::AuthorizationForEveryChain { offset } => Some(offset),
             Self::KindUnknown
             | Self::PayloadEmpty
             | Self::PayloadTooLarge
             | Self::ChainInvalid
             | Self::NotATransaction
             | Self::BlobTransaction
-            | Self::SetCodeTransaction
             | Self::TransactionTypeUnknown { .. }
             | Self::LegacyWithoutChainId
             | Self::Signed
             | Self::NotRebuilt
-            | Self::CostOverflow => None,
+            | Self::CostOverflow
+            | Self::AuthorizationForeign
+            | Self::EntryPointUnsupported
+            | Self::SenderForeign
+            | Self::InitCodeInvalid
+            | Self::DelegateMisplaced
+            | Self::DelegateUnlisted
+            | Self::FactoryUnlisted
+            | Self::PaymasterInvalid
+            | Self::UserOperationGas
+            | Self::CalldataNotCanonical
+            | Self::CallTooDeep
+            | Self::EffectsTooMany
+            | Self::MessageIsHash
+            | Self::HashNotAllowed
+            | Self::SignInInvalid
+            | Self::SignInForeign
+            | Self::TypedDataNotJson
+            | Self::TypedDataKeys
+            | Self::TypedDataTypes
+            | Self::TypedDataDomain
+            | Self::TypedDataValue
+            | Self::TypedDataTooComplex => None,
         }
     }
 }
@@ -198,9 +304,6 @@ impl fmt::Display for Refusal {
             }
             Self::BlobTransaction => {
                 f.write_str("blob transactions (type 3, EIP-4844) are not supported")
-            }
-            Self::SetCodeTransaction => {
-                f.write_str("set-code transactions (type 4, EIP-7702) are not supported")
             }
             Self::TransactionTypeUnknown { transaction_type } => {
                 write!(f, "transaction type {transaction_type} is unknown")
@@ -240,6 +343,80 @@ impl fmt::Display for Refusal {
             Self::CreationWithoutCode { .. } => {
                 f.write_str("a contract creation must carry init code")
             }
+            Self::RecipientMissing { .. } => {
+                f.write_str("a set-code transaction must name its recipient")
+            }
+            Self::AuthorizationCount { .. } => write!(
+                f,
+                "a set-code transaction has 1 to {} authorizations",
+                crate::evm::MAX_AUTHORIZATIONS
+            ),
+            Self::AuthorizationForEveryChain { .. } => {
+                f.write_str("an authorization for every chain (chain id 0) is never signed")
+            }
+            Self::AuthorizationForeign => f.write_str(
+                "every authorization must be signed by the account that signs the transaction",
+            ),
+            Self::EntryPointUnsupported => {
+                f.write_str("only user operations for EntryPoint v0.8 are supported")
+            }
+            Self::SenderForeign => f.write_str(
+                "the sender must be the signing account or an account that the policy lists",
+            ),
+            Self::InitCodeInvalid => {
+                f.write_str("initCode must be empty, 0x7702, or at least 20 bytes")
+            }
+            Self::DelegateMisplaced => {
+                f.write_str("a delegate belongs to initCode 0x7702, and only to it")
+            }
+            Self::DelegateUnlisted => f.write_str("the policy does not list the delegate"),
+            Self::FactoryUnlisted => f.write_str("the policy does not list the factory"),
+            Self::PaymasterInvalid => {
+                f.write_str("paymasterAndData must be empty or at least 52 bytes")
+            }
+            Self::UserOperationGas => {
+                f.write_str("gas limits and fees of a user operation have at most 120 bits")
+            }
+            Self::CalldataNotCanonical => {
+                f.write_str("calldata must be the one canonical encoding of its arguments")
+            }
+            Self::CallTooDeep => {
+                write!(f, "calls nest at most {} deep", crate::evm::MAX_CALL_DEPTH)
+            }
+            Self::EffectsTooMany => {
+                write!(f, "a payload has at most {} effects", crate::evm::MAX_EFFECTS)
+            }
+            Self::MessageIsHash => f.write_str(
+                "a message of 32 bytes is a hash of something, and must be allowed as one",
+            ),
+            Self::HashNotAllowed => {
+                f.write_str("a bare hash is signed only where the policy holds unsafe_prehashed")
+            }
+            Self::SignInInvalid => {
+                f.write_str("a message that asks to sign in must have the form of EIP-4361")
+            }
+            Self::SignInForeign => f.write_str("a sign-in must be for the account that signs it"),
+            Self::TypedDataNotJson => f.write_str(
+                "typed data must be JSON without null, fractions, large numbers and repeated keys",
+            ),
+            Self::TypedDataKeys => f.write_str("typed data must have exactly the declared keys"),
+            Self::TypedDataTypes => {
+                f.write_str("every declared type must be valid, used and free of cycles")
+            }
+            Self::TypedDataDomain => f.write_str(
+                "a domain must name chain and contract in the standard order, or be listed",
+            ),
+            Self::TypedDataValue => {
+                f.write_str("every value must be of its type and in its one spelling")
+            }
+            Self::TypedDataTooComplex => write!(
+                f,
+                "typed data has at most {} types, {} members, {} structs and {} levels",
+                crate::evm::MAX_TYPES,
+                crate::evm::MAX_MEMBERS,
+                crate::evm::MAX_STRUCTS,
+                crate::evm::MAX_NESTING
+            ),
         }?;
         match self.offset() {
             Some(offset) => write!(f, " (byte {offset})"),

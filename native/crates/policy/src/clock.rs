@@ -1,6 +1,10 @@
 //! A party's own clock, and when it is believed.
 
+use canonical::Base64;
+use serde::{Deserialize, Serialize};
+
 use crate::Refusal;
+use crate::document::read_decimal;
 
 /// How far a clock may fall behind.
 pub const MAX_BACK_MS: u64 = 60 * 1_000;
@@ -73,5 +77,48 @@ impl ClockWatch {
         let expected = self.anchor.wall_ms.saturating_add(run);
         clock.wall_ms.saturating_add(MAX_BACK_MS) < expected
             || clock.wall_ms > expected.saturating_add(MAX_AHEAD_MS)
+    }
+}
+
+/// A watch as records store it.
+#[derive(Serialize, Deserialize)]
+#[serde(deny_unknown_fields, rename_all = "camelCase")]
+pub(crate) struct ClockFields {
+    anchor_monotonic: String,
+    anchor_wall: String,
+    doubted: bool,
+    latest_wall: String,
+    monotonic: String,
+    run: Base64,
+}
+
+impl ClockFields {
+    pub(crate) fn of(watch: &ClockWatch) -> Self {
+        Self {
+            anchor_monotonic: watch.anchor.monotonic_ms.to_string(),
+            anchor_wall: watch.anchor.wall_ms.to_string(),
+            doubted: watch.doubted,
+            latest_wall: watch.latest_wall_ms.to_string(),
+            monotonic: watch.monotonic_ms.to_string(),
+            run: Base64(watch.anchor.run.to_vec()),
+        }
+    }
+
+    /// `None` for what no watch can have seen.
+    pub(crate) fn watch(&self) -> Option<ClockWatch> {
+        let anchor = Clock {
+            wall_ms: read_decimal(&self.anchor_wall)?,
+            monotonic_ms: read_decimal(&self.anchor_monotonic)?,
+            run: self.run.array()?,
+        };
+        let watch = ClockWatch {
+            anchor,
+            monotonic_ms: read_decimal(&self.monotonic)?,
+            latest_wall_ms: read_decimal(&self.latest_wall)?,
+            doubted: self.doubted,
+        };
+        let is_consistent =
+            anchor.monotonic_ms <= watch.monotonic_ms && anchor.wall_ms <= watch.latest_wall_ms;
+        is_consistent.then_some(watch)
     }
 }

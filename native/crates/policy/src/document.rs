@@ -2,10 +2,10 @@
 
 use canonical::Base64;
 use serde::{Deserialize, Serialize};
-use tagged_hash::{hash, tags};
+use tagged_hash::{Tag, tags};
 
 use crate::approver::{KEY_BYTES, read_key};
-use crate::{Refusal, Role};
+use crate::{Document, Refusal, Role, record};
 
 const SCHEMA: &str = "mpc-wallet/ceremony@1";
 const KIND: &str = "recover";
@@ -132,10 +132,7 @@ impl CeremonyDocument {
             schema: SCHEMA.to_owned(),
             wallet_id: Base64(wallet_id.to_vec()),
         };
-        match canonical::encode(&fields) {
-            Some(bytes) => bytes,
-            None => unreachable!("text in fields with names is JSON"),
-        }
+        record::canonical(&fields)
     }
 
     /// Reads canonical bytes.
@@ -166,7 +163,20 @@ impl CeremonyDocument {
 
     /// `H("doc/ceremony"; bytes)`: what an approver signs.
     pub fn hash(&self) -> [u8; 32] {
-        hash(tags::DOC_CEREMONY, &[&self.encode()])
+        Document::hash(self)
+    }
+}
+
+impl Document for CeremonyDocument {
+    const MAX_BYTES: usize = MAX_DOCUMENT_BYTES;
+    const TAG: Tag = tags::DOC_CEREMONY;
+
+    fn encode(&self) -> Vec<u8> {
+        self.encode()
+    }
+
+    fn decode(bytes: &[u8]) -> Result<Self, Refusal> {
+        Self::decode(bytes)
     }
 }
 

@@ -4,16 +4,15 @@ use std::collections::BTreeMap;
 
 use canonical::Base64;
 use serde::{Deserialize, Serialize};
-use tagged_hash::{hash, tags};
+use tagged_hash::tags;
 
-use crate::approver::{Approvers, KEY_BYTES};
+use crate::approver::{ApproverKey, Approvers};
 use crate::clock::ClockWatch;
 use crate::document::read_decimal;
 use crate::rules::MAX_APPROVAL_MS;
-use crate::{Clock, RecoveryRule, Refusal, Replacement, Role, SignedDocument, Verdict};
+use crate::{Clock, RecoveryRule, Refusal, Replacement, Role, SignedDocument, Verdict, record};
 
 const SCHEMA: &str = "mpc-wallet/pending-recovery@1";
-const CHECKSUM_BYTES: usize = 32;
 
 /// What a survivor answers when it is asked to join a recovery.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -61,14 +60,15 @@ pub struct PendingRecovery {
     waited_ms: u64,
     clock: ClockWatch,
     /// The approval of each key that is good for longest.
-    approvals: BTreeMap<[u8; KEY_BYTES], SignedDocument>,
+    approvals: BTreeMap<ApproverKey, SignedDocument>,
     /// The veto or rejection that came first.
     end: Option<SignedDocument>,
 }
 
 impl PendingRecovery {
-    /// The most bytes of an encoded record: 16 approvals and a no are 10.9 kB.
-    pub const MAX_BYTES: usize = 12 * 1024;
+    /// The most bytes of an encoded record: 16 approvals and a no, all of them by passkeys whose browsers write as
+    /// much as they may.
+    pub const MAX_BYTES: usize = 40 * 1024;
 
     /// The record at first sight. The caller has checked that the old roster is the one in force, and that the new
     /// one differs from it in the lost party alone.
@@ -171,7 +171,7 @@ impl PendingRecovery {
     }
 
     /// Whether a key of a person signed something that is kept here.
-    pub fn is_signed_by(&self, key: &[u8; KEY_BYTES]) -> bool {
+    pub fn is_signed_by(&self, key: &ApproverKey) -> bool {
         self.approvals.contains_key(key) || self.end.as_ref().is_some_and(|it| it.key() == key)
     }
 
@@ -222,7 +222,8 @@ impl PendingRecovery {
     }
 
     fn newcomer_has_another_role(&self, approvers: &Approvers) -> bool {
-        let role = self.replacement.new_approver().and_then(|key| approvers.role_of(key));
+        let role =
+            self.replacement.new_approver().and_then(|key| approvers.role_of(&(*key).into()));
         role.is_some_and(|role| role != self.replacement.lost())
     }
 
@@ -260,8 +261,7 @@ struct Fields {
 }
 
 impl PendingRecovery {
-    /// `checksum 32 ‖ canonical JSON`. The checksum finds damage; against a forger the record is sealed like
-    /// everything else in the store.
+    /// `checksum 32 ‖ canonical JSON`.
     pub fn encode(&self) -> Vec<u8> {
         let ClockWatch { anchor, monotonic_ms, latest_wall_ms, doubted } = &self.clock;
         let base64 = |bytes: &[u8]| Base64(bytes.to_vec());
@@ -283,10 +283,7 @@ impl PendingRecovery {
             waited: self.waited_ms.to_string(),
             wallet_id: base64(self.replacement.wallet_id()),
         };
-        match canonical::encode(&fields) {
-            Some(json) => [&hash(tags::PENDING_RECOVERY, &[&json])[..], &json].concat(),
-            None => unreachable!("text in fields with names is JSON"),
-        }
+        record::write(tags::PENDING_RECOVERY, &fields)
     }
 
     /// Reads a stored record and verifies every signature in it again.
@@ -298,11 +295,7 @@ impl PendingRecovery {
     }
 
     fn read(bytes: &[u8]) -> Option<Self> {
-        let (checksum, json) = bytes.split_first_chunk::<CHECKSUM_BYTES>()?;
-        if bytes.len() > Self::MAX_BYTES || hash(tags::PENDING_RECOVERY, &[json]) != *checksum {
-            return None;
-        }
-        let fields: Fields = canonical::decode(json)?;
+        let fields: Fields = record::read(tags::PENDING_RECOVERY, bytes, Self::MAX_BYTES)?;
         let anchor = Clock {
             wall_ms: read_decimal(&fields.anchor_wall)?,
             monotonic_ms: read_decimal(&fields.anchor_monotonic)?,
@@ -312,7 +305,7 @@ impl PendingRecovery {
             Some(key) => Some(key.array()?),
             None => None,
         };
-        let record = Self {
+        let pending = Self {
             replacement: Replacement::new(
                 fields.wallet_id.array()?,
                 fields.lost,
@@ -338,8 +331,8 @@ impl PendingRecovery {
             end: fields.end.map(|bytes| SignedDocument::decode(&bytes.0)).transpose().ok()?,
         };
         // The order of the list, and that no key stands twice in it, show in the bytes.
-        (fields.schema == SCHEMA && record.is_consistent() && record.encode() == bytes)
-            .then_some(record)
+        (fields.schema == SCHEMA && pending.is_consistent() && pending.encode() == bytes)
+            .then_some(pending)
     }
 
     fn is_consistent(&self) -> bool {

@@ -132,8 +132,20 @@ tags! {
 
     /// Unsigned payload of a signing request.
     PAYLOAD = "payload";
+    /// What of a payload a person approves, and who signs it.
+    CONTENT = "content";
     /// Canonical policy document.
     DOC_POLICY = "doc/policy";
+    /// Names a request to sign, at both signers.
+    REQUEST = "request";
+    /// What a principal signs of a request.
+    PRINCIPAL = "principal";
+    /// What only one signature can use up: an account's nonce.
+    EXCLUSION = "exclusion";
+    /// What a person was shown of a request.
+    SHOWN = "shown";
+    /// Names the record of a recipient in a store.
+    RECIPIENT = "recipient";
     /// Policy and persons of an epoch, which its parties compare before they make it.
     PERSONS = "persons";
     /// Canonical proposal of a request, hashed by the SDK.
@@ -152,4 +164,19 @@ tags! {
 
     /// Checksum of a survivor's record of a pending recovery.
     PENDING_RECOVERY = "pending-recovery";
+
+    /// Canonical approval of a request, which approvers sign.
+    DOC_APPROVAL = "doc/approval";
+    /// Canonical freeze or release, which approvers sign.
+    DOC_FREEZE = "doc/freeze";
+    /// Canonical change of policy, which approvers sign.
+    DOC_POLICY_CHANGE = "doc/policy-change";
+    /// Checksum of a signer's record of a request's approvals.
+    APPROVALS = "approvals";
+    /// Checksum of a signer's record of freezes.
+    FREEZE_STATE = "freeze-state";
+    /// Checksum of a signer's record of the policy in force.
+    POLICY_STATE = "policy-state";
+    /// Checksum of a record of the spending ledger.
+    SPENDING = "spending";
 }

@@ -7,7 +7,7 @@ use ceremony::{
     Class, ConsentedItem, Failure, ParsedPayload, Role, Session, SigningAuthorization, Wallet,
 };
 
-use crate::committee::{NOW_MS, Party, TIMES, consent, payload};
+use crate::committee::{NOW_MS, Party, TIMES, accept, authorize, consent, payload};
 use crate::proposal::Proposal;
 use crate::recording::{KEYGEN, OTHER_KEYGEN, SEED};
 
@@ -16,7 +16,7 @@ fn wallet() -> &'static Arc<Wallet> {
 }
 
 fn consent_to(items: Vec<ConsentedItem>) -> Result<SigningAuthorization, Failure> {
-    SigningAuthorization::consent(wallet(), items, NOW_MS + 60_000)
+    authorize(wallet(), items, NOW_MS + 60_000)
 }
 
 fn consented(payload: ParsedPayload, path: &[u32]) -> ConsentedItem {
@@ -134,10 +134,10 @@ fn a_co_signers_authorization_starts_no_session_of_its_own_and_no_other_invitati
     };
     let of_another = Err("the authorization is of another session");
 
-    assert_eq!(join(invitation.accept(payloads(), NOW_MS).unwrap()), Ok(()));
-    assert_eq!(join(other.accept(payloads(), NOW_MS).unwrap()), of_another);
+    assert_eq!(join(accept(&invitation, payloads(), NOW_MS).unwrap()), Ok(()));
+    assert_eq!(join(accept(&other, payloads(), NOW_MS).unwrap()), of_another);
     assert_eq!(join(consent(wallet(), Proposal::TEXT, &[0, 7])), of_another);
-    let bound = invitation.accept(payloads(), NOW_MS).unwrap();
+    let bound = accept(&invitation, payloads(), NOW_MS).unwrap();
     assert_eq!(starts(wallet(), bound, Role::Agent, "", TIMES), of_another);
 }
 
@@ -146,7 +146,7 @@ fn a_co_signers_authorization_expires_with_the_invitation() {
     let invitation = Proposal::honest().open().unwrap();
     let _user = Party::new(Role::User, SEED);
     let join_at = |now_ms| {
-        let authorization = invitation.accept(vec![payload(Proposal::TEXT)], NOW_MS).unwrap();
+        let authorization = accept(&invitation, vec![payload(Proposal::TEXT)], NOW_MS).unwrap();
         assert_eq!(authorization.expires_at_ms(), invitation.expires_at_ms());
         Session::join(&invitation, authorization, now_ms).is_ok()
     };

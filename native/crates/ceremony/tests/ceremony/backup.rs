@@ -5,9 +5,9 @@ use std::sync::Arc;
 
 use ceremony::session::Event;
 use ceremony::store::{Key, Secret};
-use ceremony::{Class, ConsentedItem, ECDSA_KEY_ID, Membership, Role, SigningAuthorization};
+use ceremony::{Class, ConsentedItem, ECDSA_KEY_ID, Membership, Role};
 
-use crate::committee::{End, NOW_MS, Party, deliver, members, payload, request};
+use crate::committee::{End, NOW_MS, Party, authorize, deliver, members, payload, request};
 use crate::reshare::{
     Members, Parties, allow_refresh, assert_every_pair_signs, meet, recover, refresh, roots,
 };
@@ -63,7 +63,7 @@ fn a_restored_party_signs_nothing_until_a_refresh_and_everything_after_it() {
     let user = members[&Role::User].current().unwrap();
     assert!(user.needs_refresh() && user.poisoned_peers().is_empty());
     let item = ConsentedItem { payload: payload("mine"), path: vec![] };
-    let asked = SigningAuthorization::consent(&user, vec![item], NOW_MS + 1_000);
+    let asked = authorize(&user, vec![item], NOW_MS + 1_000);
     assert_eq!(asked.err().unwrap().class, Class::RefreshNeeded);
 
     // and whoever asks it hears why.

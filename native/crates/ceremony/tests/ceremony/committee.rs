@@ -1,17 +1,22 @@
 //! Three parties with their stores, and a network that an adversary may own.
 
-use std::collections::{BTreeMap, VecDeque};
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::sync::Arc;
 
 use ceremony::envelope::{Header, peek};
 use ceremony::session::{Event, Io, Output, Report, Status, Times, advance};
 use ceremony::store::{Commit, Key, MemoryStore, Secret, Store};
 use ceremony::{
-    Card, ConsentedItem, Dropped, ECDSA_KEY_ID, Failure, Identity, Invitation, Membership, Pairing,
-    ParsedPayload, Role, Session, SigningAuthorization, Wallet,
+    Card, ConsentedItem, Dropped, ECDSA_KEY_ID, Failure, Identity, Invitation, Membership, Origin,
+    Pairing, ParsedPayload, Role, Session, SigningAuthorization, Wallet,
 };
 use dkls23::sign::Signature;
 use k256::ecdsa::signature::hazmat::PrehashVerifier;
+use policy::caip::ChainId;
+use policy::effect::{Amount, Confidence, Effect, EffectKind};
+use policy::evaluate::{Item, MAX_ITEMS, PayloadKind, Policy, Request, Spending, evaluate};
+use policy::rulebook::{PolicyConfig, PolicyDocument};
+use policy::{Decimal, Permit, U256};
 use rand_chacha::ChaCha20Rng;
 use rand_core::{RngCore, SeedableRng};
 use tagged_hash::{hash, tags};
@@ -196,6 +201,14 @@ fn absorb(
 
 /// The sessions of a key generation, the agent starting it.
 pub fn keygen_sessions(parties: &mut BTreeMap<Role, Party>) -> BTreeMap<Role, Session> {
+    keygen_sessions_with(parties, &opted_out())
+}
+
+/// The same, for a wallet of this policy.
+pub fn keygen_sessions_with(
+    parties: &mut BTreeMap<Role, Party>,
+    config: &PolicyConfig,
+) -> BTreeMap<Role, Session> {
     let pairings: BTreeMap<Role, Pairing> =
         parties.iter_mut().map(|(role, party)| (*role, party.pair())).collect();
     let cards: Vec<Card> =
@@ -205,13 +218,14 @@ pub fn keygen_sessions(parties: &mut BTreeMap<Role, Party>) -> BTreeMap<Role, Se
         let party = parties.get_mut(&role).unwrap();
         let (identity, rng) = (Arc::clone(&party.identity), &mut party.rng);
         let session = match sessions.get(&Role::Agent) {
-            None => Session::create_wallet(identity, pairing, cards.clone(), TIMES, rng).unwrap(),
+            None => Session::create_wallet(identity, pairing, cards.clone(), config, TIMES, rng)
+                .unwrap(),
             Some(initiator) => Session::join_wallet(
                 identity,
                 pairing,
                 cards.clone(),
-                &initiator.descriptor(),
-                &initiator.descriptor_signature(),
+                None,
+                (&initiator.descriptor(), &initiator.descriptor_signature()),
                 NOW_MS,
             )
             .unwrap(),
@@ -230,8 +244,16 @@ pub fn committee(seed: u64) -> (BTreeMap<Role, Party>, BTreeMap<Role, Arc<Wallet
 
 /// The same, with everything that each party holds of the wallet.
 pub fn members(seed: u64) -> (BTreeMap<Role, Party>, BTreeMap<Role, Arc<Membership>>) {
+    members_with(seed, &opted_out())
+}
+
+/// The same, of a wallet of this policy.
+pub fn members_with(
+    seed: u64,
+    config: &PolicyConfig,
+) -> (BTreeMap<Role, Party>, BTreeMap<Role, Arc<Membership>>) {
     let mut parties = parties(seed);
-    let sessions = keygen_sessions(&mut parties);
+    let sessions = keygen_sessions_with(&mut parties, config);
     let made = run(&mut parties, sessions, &mut deliver);
     let members = made.ends.iter().map(|(role, end)| (*role, Arc::clone(end.member()))).collect();
     (parties, members)
@@ -251,14 +273,86 @@ pub fn payload(text: &str) -> ParsedPayload {
     }
 }
 
+/// The policy of every wallet here: ceremonies are the same whatever it says.
+pub fn opted_out() -> PolicyConfig {
+    PolicyConfig::read(br#"{"permissive":true,"schema":"mpc-wallet/policy-config@1"}"#).unwrap()
+}
+
+/// What a policy of [`opted_out`] makes of payloads that cost one unit each; of none it is a permit for another.
+pub fn permit(policy: &PolicyDocument, digests: Vec<[u8; 32]>) -> Permit {
+    let digests = if digests.is_empty() { vec![[0; 32]] } else { digests };
+    let chain = ChainId::parse("eip155:1").unwrap();
+    let fee = Effect {
+        kind: EffectKind::FeeOnly,
+        asset: Some(chain.native_asset()),
+        amount: Amount::Exact(Decimal(U256::from(1))),
+        from: None,
+        to: None,
+        spender: None,
+        call: None,
+        domain: None,
+        expiry: None,
+        deferred: false,
+        confidence: Confidence::Exact,
+    };
+    let kind = PayloadKind::EvmTransaction;
+    let item = |_: &[u8; 32]| Item { chain: chain.clone(), effects: vec![fee.clone()], kind };
+    let items = digests.iter().take(MAX_ITEMS).map(item).collect();
+    let request = Request { items, own: BTreeSet::new(), principal: None, time_ms: NOW_MS };
+    let policy = Policy::compile(policy, policy::Role::User);
+    let decision = evaluate(&policy, &request, &Nothing, &[], &[], &[]);
+    Permit::of(&decision, digests).unwrap()
+}
+
+/// A ledger in which nothing was spent.
+struct Nothing;
+
+impl Spending for Nothing {
+    fn spent(&self, _: &str, _: u64, _: Option<&[u8; 32]>) -> U256 {
+        U256::ZERO
+    }
+
+    fn count(&self, _: u64, _: Option<&[u8; 32]>) -> u32 {
+        0
+    }
+
+    fn first_paid_ms(&self, _: &str) -> Option<u64> {
+        None
+    }
+
+    fn limits_full(&self) -> bool {
+        false
+    }
+}
+
+/// Accepts an invitation whose payloads these are.
+pub fn accept(
+    invitation: &Invitation,
+    payloads: Vec<ParsedPayload>,
+    now_ms: u64,
+) -> Result<SigningAuthorization, Failure> {
+    let digests = payloads.iter().map(|payload| payload.digest).collect();
+    invitation.accept(permit(&invitation.wallet().policy(), digests), payloads, now_ms)
+}
+
 pub fn consent(wallet: &Wallet, text: &str, path: &[u32]) -> SigningAuthorization {
     consent_to_all(wallet, &[text], path)
 }
 
 pub fn consent_to_all(wallet: &Wallet, texts: &[&str], path: &[u32]) -> SigningAuthorization {
     let item = |text: &&str| ConsentedItem { payload: payload(text), path: path.to_vec() };
-    let items = texts.iter().map(item).collect();
-    SigningAuthorization::consent(wallet, items, NOW_MS + 60_000).unwrap()
+    authorize(wallet, texts.iter().map(item).collect(), NOW_MS + 60_000).unwrap()
+}
+
+/// What a party may sign that asks for these items.
+pub fn authorize(
+    wallet: &Wallet,
+    items: Vec<ConsentedItem>,
+    expires_at_ms: u64,
+) -> Result<SigningAuthorization, Failure> {
+    let digests = items.iter().map(|item| item.payload.digest).collect();
+    let (permit, origin) = (permit(&wallet.policy(), digests), Origin::named("a request"));
+    SigningAuthorization::new(wallet, permit, items, origin, expires_at_ms)
 }
 
 /// The initiator's session for these payloads.
@@ -299,7 +393,7 @@ pub fn meet(
     )
     .unwrap();
     let payloads = texts.iter().map(|text| payload(text)).collect();
-    let authorization = invitation.accept(payloads, NOW_MS).unwrap();
+    let authorization = accept(&invitation, payloads, NOW_MS).unwrap();
     let joined = Session::join(&invitation, authorization, NOW_MS).unwrap();
     let sessions = BTreeMap::from([(from, initiator), (to, joined)]);
     Meeting { sessions, begun: (from, report) }

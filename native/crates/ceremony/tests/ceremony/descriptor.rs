@@ -222,7 +222,7 @@ fn joins_as_signed_by(descriptor: &[u8], signature: &[u8]) -> Result<(), &'stati
     let mut user = Party::new(Role::User, SEED);
     let (pairing, identity) = (user.pair(), Arc::clone(&user.identity));
     let cards = KEYGEN.cards.clone();
-    Session::join_wallet(identity, pairing, cards, descriptor, signature, NOW_MS)
+    Session::join_wallet(identity, pairing, cards, None, (descriptor, signature), NOW_MS)
         .map(|_| ())
         .map_err(|rejected| {
             let failure = rejected.failure;
@@ -296,13 +296,14 @@ fn a_pairing_that_was_not_used_up_by_a_refused_descriptor_serves_the_next() {
     let card = pairing.card();
 
     let cut = &KEYGEN.descriptor[1..];
-    let refused = Session::join_wallet(identity(), pairing, cards.clone(), cut, &signature, NOW_MS)
-        .err()
-        .unwrap();
+    let refused =
+        Session::join_wallet(identity(), pairing, cards.clone(), None, (cut, &signature), NOW_MS)
+            .err()
+            .unwrap();
 
     assert_eq!(refused.pairing.card(), card);
     let whole = &KEYGEN.descriptor;
     let joined =
-        Session::join_wallet(identity(), refused.pairing, cards, whole, &signature, NOW_MS);
+        Session::join_wallet(identity(), refused.pairing, cards, None, (whole, &signature), NOW_MS);
     assert!(joined.is_ok());
 }

@@ -8,7 +8,7 @@ use ceremony::session::Event;
 use ceremony::{Class, Failure, Invitation, ParsedPayload, Role, Session};
 use proptest::prelude::*;
 
-use crate::committee::{NOW_MS, Party, TIMES, consent, consent_to_all, payload};
+use crate::committee::{NOW_MS, Party, TIMES, accept, consent, consent_to_all, payload};
 use crate::hostile::{Insider, ROUND_ABORT};
 use crate::proposal::{Proposal, details, item};
 use crate::recording::{KEYGEN, SEED, failure};
@@ -122,21 +122,66 @@ fn details_that_are_not_text_are_refused() {
 }
 
 #[test]
-fn details_of_another_schema_policy_or_key_are_refused() {
+fn details_of_another_schema_or_key_are_refused() {
     let honest = Proposal::honest().details;
-    let policy = Base64UrlUnpadded::encode_string(&KEYGEN.wallets[&Role::User].policy().hash());
-    let other_policy = Base64UrlUnpadded::encode_string(&[1; 32]);
     for (details, expected) in [
         (honest.replace("@1", "@2"), "setup details of another schema"),
         (honest.replace("sign-details", "keygen-details"), "setup details of another schema"),
-        (honest.replace(&policy, &other_policy), "the request names another policy version"),
-        (honest.replace(&policy, ""), "the request names another policy version"),
         (honest.replace("ecdsa", "ed25519"), "the wallet has no such key"),
         (honest.replace("ecdsa", ""), "the wallet has no such key"),
     ] {
         assert_ne!(details, honest);
         assert_eq!(reason(&Proposal::with_details(details)), expected);
     }
+}
+
+#[test]
+fn details_of_another_policy_say_that_one_of_the_two_lacks_a_version() {
+    let honest = Proposal::honest().details;
+    let policy = Base64UrlUnpadded::encode_string(&KEYGEN.wallets[&Role::User].policy().hash());
+    for other in [&Base64UrlUnpadded::encode_string(&[1; 32]), ""] {
+        let refusal = Proposal::with_details(honest.replace(&policy, other)).refusal();
+        assert_eq!((refusal.class, refusal.culprits.len()), (Class::PolicyStale, 0));
+    }
+}
+
+#[test]
+fn a_request_has_a_name_of_1_to_128_bytes_of_printable_text() {
+    let named = |name: &str| {
+        let details = Proposal::honest().details.replace("a request", name);
+        Proposal::with_details(details)
+    };
+    let reason_of = |name: &str| reason(&named(name));
+    let expected = "an idempotency key is 1 to 128 bytes of printable text";
+
+    assert_eq!(named("x").open().unwrap().origin().idempotency_key, "x");
+    let longest = "n".repeat(128);
+    assert_eq!(named(&longest).open().unwrap().origin().idempotency_key, longest);
+    for name in ["", &"n".repeat(129), "a\u{202e}b", "a\u{200b}b"] {
+        assert_eq!(reason_of(name), expected);
+    }
+}
+
+#[test]
+fn a_principal_is_a_key_and_a_signature_of_their_lengths() {
+    let of_lengths = |key: usize, signature: usize| {
+        let text = |length| Base64UrlUnpadded::encode_string(&vec![7; length]);
+        let principal = format!(
+            r#""principal":{{"key":"{}","signature":"{}"}},"schema":"#,
+            text(key),
+            text(signature)
+        );
+        Proposal::with_details(Proposal::honest().details.replace(r#""schema":"#, &principal))
+    };
+
+    let opened = of_lengths(32, 64).open().unwrap();
+    let principal = opened.origin().principal.as_ref().unwrap();
+    assert_eq!((principal.key, principal.signature), ([7; 32], [7; 64]));
+    for (key, signature) in [(31, 64), (33, 64), (32, 63), (32, 65)] {
+        let expected = "a principal's key or signature";
+        assert_eq!(reason(&of_lengths(key, signature)), expected);
+    }
+    assert!(Proposal::honest().open().unwrap().origin().principal.is_none());
 }
 
 #[test]
@@ -285,7 +330,7 @@ fn details_that_the_descriptor_does_not_commit_to_are_refused() {
 }
 
 fn accepts(invitation: &Invitation, payloads: Vec<ParsedPayload>) -> Result<(), Failure> {
-    invitation.accept(payloads, NOW_MS).map(|_| ())
+    accept(invitation, payloads, NOW_MS).map(|_| ())
 }
 
 #[test]
@@ -362,8 +407,8 @@ fn an_invitation_that_has_expired_is_not_accepted() {
     let expires = invitation.expires_at_ms();
     let payloads = || vec![payload(Proposal::TEXT)];
 
-    assert!(invitation.accept(payloads(), expires - 1).is_ok());
-    assert_eq!(invitation.accept(payloads(), expires).err().unwrap().class, Class::Config);
+    assert!(accept(&invitation, payloads(), expires - 1).is_ok());
+    assert_eq!(accept(&invitation, payloads(), expires).err().unwrap().class, Class::Config);
 }
 
 #[test]
@@ -487,7 +532,7 @@ proptest! {
             prop_assert_eq!(asked.digest, payload.digest);
             prop_assert_eq!(&asked.path, &path);
         }
-        prop_assert!(invitation.accept(payloads, NOW_MS).is_ok());
+        prop_assert!(accept(&invitation, payloads, NOW_MS).is_ok());
     }
 
     #[test]
@@ -505,7 +550,9 @@ proptest! {
         {
             let before = honest.open().unwrap();
             prop_assert!(
-                opened.items() != before.items() || opened.memo() != before.memo(),
+                opened.items() != before.items()
+                    || opened.memo() != before.memo()
+                    || opened.origin() != before.origin(),
                 "{}", changed
             );
         }

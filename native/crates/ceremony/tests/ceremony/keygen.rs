@@ -7,7 +7,7 @@ use ceremony::session::{Event, Status};
 use ceremony::store::Key;
 use ceremony::{Card, Class, ECDSA_KEY_ID, Role, Session};
 
-use crate::committee::{NOW_MS, Party, TIMES, keygen_sessions, members, parties};
+use crate::committee::{NOW_MS, Party, TIMES, keygen_sessions, members, opted_out, parties};
 
 #[test]
 fn three_parties_make_one_wallet_with_one_certificate() {
@@ -81,6 +81,7 @@ fn a_party_that_pinned_another_card_does_not_join() {
         Arc::clone(&agent.identity),
         pairings.next().unwrap(),
         cards,
+        &opted_out(),
         TIMES,
         &mut agent.rng,
     )
@@ -91,8 +92,8 @@ fn a_party_that_pinned_another_card_does_not_join() {
         Arc::clone(&user.identity),
         pairings.next().unwrap(),
         others,
-        &initiator.descriptor(),
-        &initiator.descriptor_signature(),
+        None,
+        (&initiator.descriptor(), &initiator.descriptor_signature()),
         NOW_MS,
     );
 

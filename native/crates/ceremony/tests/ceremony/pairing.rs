@@ -10,11 +10,12 @@ use ceremony::session::{Event, Status};
 use ceremony::store::Key;
 use ceremony::{Card, Class, ECDSA_KEY_ID, Identity, Pairing, Role, Roster, Session, THRESHOLD};
 use dkls23::KeyShare;
+use policy::rulebook::PolicyConfig;
 use rand_chacha::ChaCha20Rng;
 use rand_core::{RngCore, SeedableRng};
 use tagged_hash::{Hasher, hash, tags};
 
-use crate::committee::{NOW_MS, Party, TIMES, committee, generator, parties};
+use crate::committee::{NOW_MS, Party, TIMES, committee, generator, opted_out, parties};
 use crate::hostile::{Insider, Letter, SEALED_INVITATION, seal};
 use crate::recording::{KEYGEN, Recording, SEED, failure};
 
@@ -103,8 +104,15 @@ fn the_words_are_66_bits_over_roster_policy_and_everybodys_nonce() {
 fn words_shown(seed: u64, cards: &[Card], openings: [(&Insider, [u8; 32]); 2]) -> Vec<String> {
     let mut agent = Party::new(Role::Agent, seed);
     let (pairing, identity) = (agent.pair(), Arc::clone(&agent.identity));
-    let mut session =
-        Session::create_wallet(identity, pairing, cards.to_vec(), TIMES, &mut agent.rng).unwrap();
+    let mut session = Session::create_wallet(
+        identity,
+        pairing,
+        cards.to_vec(),
+        &opted_out(),
+        TIMES,
+        &mut agent.rng,
+    )
+    .unwrap();
     let begun = agent.step(&mut session, Event::Begin(&[]));
     let sent = peek(&begun.outgoing[0]).unwrap();
     let sealing_key = Insider::steal(Role::Agent, seed).sealing_key();
@@ -221,6 +229,11 @@ fn details(nonce: &[u8; 32], policy: &[u8]) -> String {
 
 /// What the user's session says of an initiator's details.
 fn says_of(details: &str) -> Result<Vec<String>, (Class, Vec<u8>)> {
+    says_to(None, details)
+}
+
+/// The same of a user that expects a policy.
+fn says_to(config: Option<&PolicyConfig>, details: &str) -> Result<Vec<String>, (Class, Vec<u8>)> {
     let recording: &Recording = &KEYGEN;
     let (descriptor, signature, openings) = hostile_opening(recording, details);
     let mut user = Party::new(Role::User, SEED);
@@ -230,8 +243,8 @@ fn says_of(details: &str) -> Result<Vec<String>, (Class, Vec<u8>)> {
         identity,
         pairing,
         recording.cards.clone(),
-        &descriptor.encode(),
-        &signature,
+        config,
+        (&descriptor.encode(), &signature),
         NOW_MS,
     )
     .unwrap();
@@ -256,11 +269,19 @@ fn an_initiators_nonce_that_its_card_does_not_commit_to_is_its_fault() {
 }
 
 #[test]
-fn an_initiators_policy_that_is_not_ones_own_is_refused() {
+fn an_initiator_decides_nothing_of_the_policy_that_the_cards_decide() {
     let [nonce, ..] = nonces(&KEYGEN);
     let policy = String::from_utf8(KEYGEN.wallets[&Role::User].policy().bytes().to_vec()).unwrap();
+    let wallet_id =
+        Base64UrlUnpadded::encode_string(KEYGEN.wallets[&Role::User].roster().wallet_id());
+    let approver = KEYGEN.cards.iter().find_map(|card| card.approver_key).unwrap();
+    let stranger = KEYGEN.cards[0].identity_key;
     for other in [
-        policy.replace("ask-every-time", "ask-never"),
+        policy.replace(&wallet_id, &Base64UrlUnpadded::encode_string(&[7; 32])),
+        policy.replace(
+            &Base64UrlUnpadded::encode_string(&approver),
+            &Base64UrlUnpadded::encode_string(&stranger),
+        ),
         policy.replace("\"1\"", "\"2\""),
         policy.replace('{', "{ "),
         String::new(),
@@ -268,6 +289,34 @@ fn an_initiators_policy_that_is_not_ones_own_is_refused() {
         assert_ne!(other, policy);
         assert_eq!(says_of(&details(&nonce, other.as_bytes())), Err((Class::Config, vec![])));
     }
+}
+
+#[test]
+fn a_party_without_a_policy_of_its_own_takes_the_initiators_and_the_words_cover_it() {
+    let [nonce, ..] = nonces(&KEYGEN);
+    let policy = String::from_utf8(KEYGEN.wallets[&Role::User].policy().bytes().to_vec()).unwrap();
+    let stricter = policy.replace("\"permissive\":true", "\"permissive\":false");
+    assert_ne!(stricter, policy);
+
+    let words = says_of(&details(&nonce, policy.as_bytes())).unwrap();
+    let others = says_of(&details(&nonce, stricter.as_bytes())).unwrap();
+
+    assert_ne!(words, others);
+}
+
+#[test]
+fn a_party_with_a_policy_of_its_own_takes_no_other() {
+    let [nonce, ..] = nonces(&KEYGEN);
+    let policy = KEYGEN.wallets[&Role::User].policy();
+    let honest = details(&nonce, policy.bytes());
+    let expects = |config: &[u8]| {
+        let config = PolicyConfig::read(config).unwrap();
+        says_to(Some(&config), &honest)
+    };
+
+    assert!(expects(br#"{"permissive":true,"schema":"mpc-wallet/policy-config@1"}"#).is_ok());
+    let other = expects(br#"{"schema":"mpc-wallet/policy-config@1"}"#);
+    assert_eq!(other, Err((Class::Config, vec![])));
 }
 
 #[test]
@@ -385,7 +434,8 @@ fn a_party_whose_sealing_key_is_of_small_order_gets_no_invitation_and_is_blamed(
     let mut agent = Party::new(Role::Agent, 950);
     let (pairing, identity) = (agent.pair(), Arc::clone(&agent.identity));
     let mut session =
-        Session::create_wallet(identity, pairing, cards, TIMES, &mut agent.rng).unwrap();
+        Session::create_wallet(identity, pairing, cards, &opted_out(), TIMES, &mut agent.rng)
+            .unwrap();
 
     let report = agent.step(&mut session, Event::Begin(&[]));
 
@@ -402,9 +452,16 @@ fn a_pairing_serves_the_identity_and_the_card_it_was_made_for() {
     let cards: Vec<Card> = all.values_mut().map(|party| card(&party.pair())).collect();
     let create = |pairing: Pairing, cards: &[Card], agent: &mut Party| {
         let identity = Arc::clone(&agent.identity);
-        Session::create_wallet(identity, pairing, cards.to_vec(), TIMES, &mut agent.rng)
-            .err()
-            .map(|failure| failure.class)
+        Session::create_wallet(
+            identity,
+            pairing,
+            cards.to_vec(),
+            &opted_out(),
+            TIMES,
+            &mut agent.rng,
+        )
+        .err()
+        .map(|failure| failure.class)
     };
     let users = all.get_mut(&Role::User).unwrap().pair();
     let agent = all.get_mut(&Role::Agent).unwrap();

@@ -6,18 +6,26 @@ use std::sync::Arc;
 use ceremony::store::{Commit, Key, Secret, Store, Write};
 use ceremony::{Card, Class, Identity, Membership, ReshareAuthorization, Role};
 
+use policy::rulebook::{ApproverKey, PolicyApprover};
+
 use crate::committee::{End, NOW_MS, Party, deliver, generator, members, run_meeting};
 use crate::reshare::{Members, Parties, allow_recovery, meet, recover, refresh};
 
-fn approvers(members: &Members) -> Vec<(Role, [u8; 32])> {
+fn approvers(members: &Members) -> Vec<PolicyApprover> {
     let each: Vec<_> =
         members.values().map(|member| member.current().unwrap().approvers()).collect();
     assert!(each.windows(2).all(|two| two[0] == two[1]));
     each[0].clone()
 }
 
-fn person(parties: &Parties, role: Role) -> (Role, [u8; 32]) {
-    (role, parties[&role].identity.approver_key().unwrap())
+fn person(parties: &Parties, role: Role) -> PolicyApprover {
+    let key = ApproverKey(key_of(parties, role));
+    let role = if role == Role::User { policy::Role::User } else { policy::Role::Recovery };
+    PolicyApprover::Ed25519 { key, role }
+}
+
+fn key_of(parties: &Parties, role: Role) -> [u8; 32] {
+    parties[&role].identity.approver_key().unwrap()
 }
 
 fn card_of(party: &mut Party) -> Card {
@@ -30,14 +38,14 @@ fn the_person_behind_a_new_device_takes_the_place_of_the_one_behind_the_lost_one
         let (mut parties, mut members) = members(1_200);
         let before = approvers(&members);
         assert_eq!(before, [person(&parties, Role::User), person(&parties, Role::Recovery)]);
-        let policy = members[&Role::Agent].current().unwrap().policy().clone();
+        let policy = members[&Role::Agent].current().unwrap().policy();
 
         recover(&mut parties, &mut members, lost, 1_201);
 
         let after = approvers(&members);
         assert_eq!(after, [person(&parties, Role::User), person(&parties, Role::Recovery)]);
         assert_eq!(after.iter().filter(|one| before.contains(one)).count(), 1);
-        assert!(members.values().all(|it| it.current().unwrap().policy() == &policy));
+        assert!(members.values().all(|it| it.current().unwrap().policy() == policy));
     }
 }
 
@@ -119,9 +127,9 @@ fn an_initiator_that_names_another_person_is_refused_by_everybody() {
 #[test]
 fn a_key_that_speaks_for_somebody_or_was_retired_succeeds_nobody() {
     let (mut parties, mut members) = members(1_214);
-    let old_user = person(&parties, Role::User).1;
+    let old_user = key_of(&parties, Role::User);
     recover(&mut parties, &mut members, Role::User, 1_215);
-    let taken = [old_user, person(&parties, Role::User).1, person(&parties, Role::Recovery).1];
+    let taken = [old_user, key_of(&parties, Role::User), key_of(&parties, Role::Recovery)];
 
     for key in taken {
         for lost in [Role::User, Role::Recovery] {

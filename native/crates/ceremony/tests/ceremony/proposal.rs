@@ -39,7 +39,7 @@ pub fn item(payload: &ParsedPayload, path: &[u32]) -> String {
 pub fn details(items: &[String], memo: &str) -> String {
     let memo = serde_json::to_string(memo).unwrap();
     format!(
-        r#"{{"items":[{}],"keyId":"ecdsa","memo":{memo},"policyHash":"{}","schema":"mpc-wallet/sign-details@1"}}"#,
+        r#"{{"idempotencyKey":"a request","items":[{}],"keyId":"ecdsa","memo":{memo},"policyHash":"{}","schema":"mpc-wallet/sign-details@1"}}"#,
         items.join(","),
         Base64UrlUnpadded::encode_string(&KEYGEN.wallets[&Role::User].policy().hash()),
     )

@@ -9,7 +9,7 @@ use ceremony::session::{Event, Report, Status};
 use ceremony::store::Key;
 use ceremony::{Card, Certificate, ECDSA_KEY_ID, Failure, Role, Session, Wallet};
 
-use crate::committee::{NOW_MS, Party, TIMES, deliver, keygen_sessions, run};
+use crate::committee::{NOW_MS, Party, TIMES, deliver, keygen_sessions, opted_out, run};
 use crate::hostile::PostOffice;
 
 pub const SEED: u64 = 500;
@@ -99,14 +99,15 @@ impl Recording {
         let pairing = party.pair();
         let (identity, cards) = (Arc::clone(&party.identity), self.cards.clone());
         let session = if role == Role::Agent {
-            Session::create_wallet(identity, pairing, cards, TIMES, &mut party.rng).unwrap()
+            Session::create_wallet(identity, pairing, cards, &opted_out(), TIMES, &mut party.rng)
+                .unwrap()
         } else {
             Session::join_wallet(
                 identity,
                 pairing,
                 cards,
-                &self.descriptor,
-                &self.descriptor_signature,
+                None,
+                (&self.descriptor, &self.descriptor_signature),
                 NOW_MS,
             )
             .map_err(|rejected| rejected.failure)

@@ -34,6 +34,7 @@ fn a_peers_stop_means_what_its_class_says_and_its_word_about_culprits_nothing() 
             8 => (Class::Refused, agent.clone()),
             11 => (Class::EpochBehind, vec![]),
             12 => (Class::RefreshNeeded, agent.clone()),
+            13 => (Class::PolicyStale, vec![]),
             _ => (Class::Stopped, vec![]), // it may have stopped for the third party's act
         };
         for claimed in [0, 0b1000, 0b0100, 0xff] {

@@ -7,7 +7,7 @@ use ceremony::session::{Event, Io, Output, Report, Status, Step, advance};
 use ceremony::store::{Commit, Key, MemoryStore, ReadBack, Secret, Store, StoreError, Write};
 use ceremony::{Class, ECDSA_KEY_ID, Invitation, Role, Session};
 
-use crate::committee::{NOW_MS, committee, payload, request};
+use crate::committee::{NOW_MS, accept, committee, payload, request};
 use crate::hostile::ROUND_ABORT;
 use crate::recording::{KEYGEN, Recording, Rehearsal, failure};
 
@@ -66,6 +66,10 @@ fn kind(commit: &Commit) -> &'static str {
         Key::Replaced { .. } => "replaced key",
         Key::PendingRecovery { .. } => "recovery",
         Key::LastBackup { .. } | Key::Restored { .. } => "backup",
+        Key::PolicyState { .. }
+        | Key::FreezeState { .. }
+        | Key::Approvals { .. }
+        | Key::Spending { .. } => "authority",
         Key::Acknowledged { .. } => "acknowledgement",
         Key::Certificate { .. } => "certificate",
         Key::SetupFailures(..)
@@ -222,7 +226,7 @@ fn a_replayed_invitation_does_not_disturb_the_session_that_it_is_of() {
     .unwrap();
     let user = parties.get_mut(&Role::User).unwrap();
     let join = || {
-        let authorization = invitation.accept(vec![payload("once")], NOW_MS).unwrap();
+        let authorization = accept(&invitation, vec![payload("once")], NOW_MS).unwrap();
         Session::join(&invitation, authorization, NOW_MS).unwrap()
     };
     let (mut first, mut second) = (join(), join());

@@ -1,8 +1,9 @@
 use alloy_primitives::{Address, U256};
 
 use super::access_list;
+use super::authorization;
 use super::rlp::{Reader, Text};
-use super::transaction::{EIP1559, EIP2930, MAX_NONCE, Transaction, TransactionType};
+use super::transaction::{EIP1559, EIP2930, EIP7702, MAX_NONCE, Transaction, TransactionType};
 use crate::Refusal;
 
 /// What the fields of a signature add to the list of a typed transaction.
@@ -14,7 +15,7 @@ pub(super) fn transaction(bytes: &[u8], declared: u64) -> Result<Transaction, Re
         EIP2930 => eip2930(items(bytes, 1)?, declared),
         EIP1559 => eip1559(items(bytes, 1)?, declared),
         0x03 => Err(Refusal::BlobTransaction),
-        0x04 => Err(Refusal::SetCodeTransaction),
+        EIP7702 => eip7702(items(bytes, 1)?, declared),
         transaction_type @ (0x00 | 0x05..=0x7f) => {
             Err(Refusal::TransactionTypeUnknown { transaction_type })
         }
@@ -72,17 +73,50 @@ fn eip1559(mut fields: Reader<'_>, declared: u64) -> Result<Transaction, Refusal
     unsigned(&fields, 9)?;
     let chain_id = chain_id(&mut fields, declared)?;
     let nonce = nonce(&mut fields)?;
+    let Fees { max_fee_per_gas, max_priority_fee_per_gas } = fees(&mut fields)?;
+    let Call { gas, to, value, data } = call(&mut fields)?;
+    let access_list = access_list::decode(&mut fields)?;
+    let transaction_type =
+        TransactionType::Eip1559 { max_fee_per_gas, max_priority_fee_per_gas, access_list };
+    Ok(Transaction { transaction_type, chain_id, nonce, gas, to, value, data })
+}
+
+/// `[chainId, nonce, maxPriorityFeePerGas, maxFeePerGas, gas, to, value, data, accessList,
+/// authorizationList]`.
+fn eip7702(mut fields: Reader<'_>, declared: u64) -> Result<Transaction, Refusal> {
+    unsigned(&fields, 10)?;
+    let chain_id = chain_id(&mut fields, declared)?;
+    let nonce = nonce(&mut fields)?;
+    let Fees { max_fee_per_gas, max_priority_fee_per_gas } = fees(&mut fields)?;
+    let offset = fields.offset();
+    let Call { gas, to, value, data } = call(&mut fields)?;
+    if to.is_none() {
+        return Err(Refusal::RecipientMissing { offset });
+    }
+    let access_list = access_list::decode(&mut fields)?;
+    let authorizations = authorization::decode_list(&mut fields, declared)?;
+    let transaction_type = TransactionType::Eip7702 {
+        max_fee_per_gas,
+        max_priority_fee_per_gas,
+        access_list,
+        authorizations,
+    };
+    Ok(Transaction { transaction_type, chain_id, nonce, gas, to, value, data })
+}
+
+struct Fees {
+    max_fee_per_gas: U256,
+    max_priority_fee_per_gas: U256,
+}
+
+fn fees(fields: &mut Reader<'_>) -> Result<Fees, Refusal> {
     let offset = fields.offset();
     let max_priority_fee_per_gas = fields.integer("maxPriorityFeePerGas")?;
     let max_fee_per_gas = fields.integer("maxFeePerGas")?;
     if max_priority_fee_per_gas > max_fee_per_gas {
         return Err(Refusal::PriorityFeeAboveMaxFee { offset });
     }
-    let Call { gas, to, value, data } = call(&mut fields)?;
-    let access_list = access_list::decode(&mut fields)?;
-    let transaction_type =
-        TransactionType::Eip1559 { max_fee_per_gas, max_priority_fee_per_gas, access_list };
-    Ok(Transaction { transaction_type, chain_id, nonce, gas, to, value, data })
+    Ok(Fees { max_fee_per_gas, max_priority_fee_per_gas })
 }
 
 /// Refuses a typed transaction whose list has other than `expected` items.

@@ -1,49 +1,60 @@
-use alloy_primitives::{U256, keccak256};
+use std::sync::Arc;
+
+use alloy_primitives::{Address, U256, keccak256};
 
 use super::Transaction;
-use crate::{Account, Amount, AssetId, Call, Confidence, Effect, EffectKind, Refusal};
+use super::calls::{Frame, Walk, native_amount};
+use crate::{Call, CallPath, Confidence, Effect, EffectKind, Refusal};
 
-/// What a transaction does, the fee last.
+/// Lists what a transaction of `sender` does, the fee last.
 ///
-/// The amounts of the native asset over all effects are exactly `value + gas × fee`, which fits 256
-/// bits: nobody who adds them up can overflow or count something twice.
-pub(super) fn of(transaction: &Transaction) -> Result<Vec<Effect>, Refusal> {
+/// What `sender` gives of the native asset is exactly `value + gas × fee` if it is no contract
+/// account itself, and fits 256 bits: nobody who adds it up can overflow or count something twice.
+pub(super) fn push(
+    transaction: &Transaction,
+    sender: Address,
+    walk: &mut Walk<'_>,
+) -> Result<(), Refusal> {
     let fee = U256::from(transaction.gas)
         .checked_mul(transaction.max_fee_per_gas())
         .filter(|fee| fee.checked_add(transaction.value).is_some())
         .ok_or(Refusal::CostOverflow)?;
-    let fee = Effect {
-        kind: EffectKind::FeeOnly,
-        asset: Some(AssetId::EvmNative { chain_id: transaction.chain_id }),
-        amount: Amount::UpTo(fee),
-        to: None,
-        call: None,
-        confidence: Confidence::Exact,
-    };
-    Ok(vec![main(transaction), fee])
+    for signed in transaction.authorizations() {
+        signed.must_be_of(walk.own())?;
+        signed.authorization.push(walk, sender, false)?;
+    }
+    // Another nonce, and the authorization would be skipped while the call runs all the same.
+    if let [signed] = transaction.authorizations()
+        && signed.authorization.is_listed(walk)
+        && Some(signed.authorization.nonce) == transaction.nonce.checked_add(1)
+    {
+        walk.delegate(sender);
+    }
+    match transaction.to {
+        Some(target) => walk.call(&Frame {
+            caller: sender,
+            target,
+            value: transaction.value,
+            data: &transaction.data,
+            path: CallPath::default(),
+        })?,
+        None => deploy(transaction, sender, walk)?,
+    }
+    walk.push_fee(sender, fee);
+    Ok(())
 }
 
-fn main(transaction: &Transaction) -> Effect {
-    let Transaction { chain_id, to, value, data, .. } = transaction;
-    let asset = AssetId::EvmNative { chain_id: *chain_id };
-    let to = to.map(|address| Account::Evm { chain_id: *chain_id, address });
-    if to.is_some() && data.is_empty() {
-        return Effect {
-            kind: EffectKind::Transfer,
-            asset: Some(asset),
-            amount: Amount::Exact(*value),
-            to,
-            call: None,
-            confidence: Confidence::Exact,
-        };
-    }
-    let (kind, confidence, selector) = match to {
-        Some(_) => (EffectKind::Unknown, Confidence::Unknown, data.first_chunk().copied()),
-        None => (EffectKind::Deploy, Confidence::Exact, None),
+fn deploy(transaction: &Transaction, sender: Address, walk: &mut Walk<'_>) -> Result<(), Refusal> {
+    let call = Call {
+        target: None,
+        selector: None,
+        value: transaction.value,
+        data_hash: keccak256(&transaction.data),
+        function: None,
+        arguments: Vec::new(),
     };
-    // Code moves what it likes: only the value that goes with it is a number, and zero is not one.
-    let (asset, amount) =
-        if value.is_zero() { (None, Amount::None) } else { (Some(asset), Amount::Exact(*value)) };
-    let call = Call { target: to, selector, value: *value, data_hash: keccak256(data) };
-    Effect { kind, asset, amount, to, call: Some(call), confidence }
+    let (asset, amount) = native_amount(walk.native(), transaction.value);
+    let (from, call) = (Some(walk.account(sender)), Some(Arc::new(call)));
+    let effect = walk.effect(EffectKind::Deploy, Confidence::Exact, &CallPath::default());
+    walk.push(Effect { asset, amount, from, call, ..effect })
 }

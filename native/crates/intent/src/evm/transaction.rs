@@ -2,6 +2,7 @@ use alloy_primitives::{Address, U256};
 use alloy_rlp::{Encodable, Header};
 
 use super::access_list::{self, AccessListEntry};
+use super::authorization::{self, SignedAuthorization};
 use crate::Refusal;
 
 /// The largest nonce a transaction can have (EIP-2681): an account's nonce never exceeds 2^64 − 1.
@@ -9,6 +10,7 @@ pub const MAX_NONCE: u64 = u64::MAX - 1;
 
 pub(super) const EIP2930: u8 = 0x01;
 pub(super) const EIP1559: u8 = 0x02;
+pub(super) const EIP7702: u8 = 0x04;
 
 /// The fields of an unsigned transaction.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -54,6 +56,17 @@ pub enum TransactionType {
         /// Storage paid for in advance.
         access_list: Vec<AccessListEntry>,
     },
+    /// Type 4.
+    Eip7702 {
+        /// The most that is paid for each unit of gas, the priority fee included.
+        max_fee_per_gas: U256,
+        /// The most of it that goes to the block's proposer.
+        max_priority_fee_per_gas: U256,
+        /// Storage paid for in advance.
+        access_list: Vec<AccessListEntry>,
+        /// Delegates that accounts get before the transaction runs.
+        authorizations: Vec<SignedAuthorization>,
+    },
 }
 
 impl Transaction {
@@ -63,8 +76,39 @@ impl Transaction {
             TransactionType::Legacy { gas_price } | TransactionType::Eip2930 { gas_price, .. } => {
                 gas_price
             }
-            TransactionType::Eip1559 { max_fee_per_gas, .. } => max_fee_per_gas,
+            TransactionType::Eip1559 { max_fee_per_gas, .. }
+            | TransactionType::Eip7702 { max_fee_per_gas, .. } => max_fee_per_gas,
         }
+    }
+
+    /// The delegates that the transaction gives to accounts.
+    pub(super) fn authorizations(&self) -> &[SignedAuthorization] {
+        match &self.transaction_type {
+            TransactionType::Eip7702 { authorizations, .. } => authorizations,
+            TransactionType::Legacy { .. }
+            | TransactionType::Eip2930 { .. }
+            | TransactionType::Eip1559 { .. } => &[],
+        }
+    }
+
+    /// What an approval of a person is for: everything but nonce, gas, fees and access list.
+    pub(super) fn content(&self) -> Vec<u8> {
+        let transaction_type = match self.transaction_type {
+            TransactionType::Legacy { .. } => 0,
+            TransactionType::Eip2930 { .. } => EIP2930,
+            TransactionType::Eip1559 { .. } => EIP1559,
+            TransactionType::Eip7702 { .. } => EIP7702,
+        };
+        let mut items = Vec::new();
+        transaction_type.encode(&mut items);
+        self.chain_id.encode(&mut items);
+        self.to.as_ref().map_or(&[][..], |to| to.as_slice()).encode(&mut items);
+        self.value.encode(&mut items);
+        self.data.as_slice().encode(&mut items);
+        authorization::encode_list_of(self.authorizations(), &mut items);
+        let mut encoded = Vec::new();
+        encode_list(&items, &mut encoded);
+        encoded
     }
 
     /// Refuses bytes that are not the encoding of these fields.
@@ -105,6 +149,21 @@ impl Transaction {
                 max_fee_per_gas.encode(&mut items);
                 self.encode_call(&mut items);
                 access_list::encode(access_list, &mut items);
+            }
+            TransactionType::Eip7702 {
+                max_fee_per_gas,
+                max_priority_fee_per_gas,
+                access_list,
+                authorizations,
+            } => {
+                encoded.push(EIP7702);
+                self.chain_id.encode(&mut items);
+                self.nonce.encode(&mut items);
+                max_priority_fee_per_gas.encode(&mut items);
+                max_fee_per_gas.encode(&mut items);
+                self.encode_call(&mut items);
+                access_list::encode(access_list, &mut items);
+                authorization::encode_list_of(authorizations, &mut items);
             }
         }
         encode_list(&items, &mut encoded);

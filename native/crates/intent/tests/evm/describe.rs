@@ -5,6 +5,8 @@ use serde_json::{Value, json};
 use crate::encoder::{list, number, text};
 use crate::payloads::{Draft, Type, draft, read};
 
+const SENDER: &str = "eip155:1:0x0E0e0e0E0e0E0E0e0E0e0e0E0e0e0e0e0e0e0e0E";
+
 fn description(draft: &Draft) -> Value {
     serde_json::from_str(&read(&draft.bytes()).unwrap().describe()).unwrap()
 }
@@ -32,17 +34,29 @@ fn a_legacy_transfer() {
                     "kind": "transfer",
                     "asset": "eip155:1/slip44:60",
                     "amount": { "exact": "1000000000000000000" },
+                    "receive": null,
+                    "from": SENDER,
                     "to": "eip155:1:0x3535353535353535353535353535353535353535",
+                    "spender": null,
                     "call": null,
+                    "expiry": null,
+                    "deferred": false,
                     "confidence": "exact",
+                    "at": "",
                 },
                 {
                     "kind": "feeOnly",
                     "asset": "eip155:1/slip44:60",
                     "amount": { "upTo": "420000000000000" },
+                    "receive": null,
+                    "from": SENDER,
                     "to": null,
+                    "spender": null,
                     "call": null,
+                    "expiry": null,
+                    "deferred": false,
                     "confidence": "exact",
+                    "at": "",
                 },
             ],
         })
@@ -74,14 +88,22 @@ fn a_call_with_an_access_list() {
             "kind": "unknown",
             "asset": null,
             "amount": null,
+            "receive": null,
+            "from": SENDER,
             "to": format!("eip155:1:{checksummed}"),
+            "spender": null,
             "call": {
                 "target": format!("eip155:1:{checksummed}"),
                 "selector": "0xa9059cbb",
                 "value": "0",
                 "dataHash": format!("0x{}", hex::encode(alloy_primitives::keccak256([0xa9, 0x05, 0x9c, 0xbb]))),
+                "function": null,
+                "arguments": [],
             },
+            "expiry": null,
+            "deferred": false,
             "confidence": "unknown",
+            "at": "",
         })
     );
 }

@@ -1,15 +1,35 @@
 //! What a signature would allow.
 
-use intent::{Account, Address, Amount, AssetId, Call, Confidence, Effect, EffectKind, U256};
+use intent::{
+    Account, Address, Amount, AssetId, Call, CallPath, Confidence, Effect, EffectKind, U256,
+};
 
 use crate::encoder::{number, text};
-use crate::payloads::{Draft, TYPES, Type, draft, read};
+use crate::payloads::{Draft, SENDER, TYPES, Type, draft, read};
 
 const ETHER: AssetId = AssetId::EvmNative { chain_id: 1 };
 const RECIPIENT: Account = Account::Evm { chain_id: 1, address: Address::repeat_byte(0x35) };
 
 fn effects(draft: &Draft) -> Vec<Effect> {
     read(&draft.bytes()).unwrap().effects().to_vec()
+}
+
+/// What every effect of these transactions has in common.
+fn effect(kind: EffectKind, confidence: Confidence) -> Effect {
+    Effect {
+        kind,
+        asset: None,
+        amount: Amount::None,
+        receive: None,
+        from: Some(SENDER),
+        to: None,
+        spender: None,
+        call: None,
+        expiry: None,
+        deferred: false,
+        confidence,
+        at: CallPath::default(),
+    }
 }
 
 fn exact(amount: u64) -> Amount {
@@ -22,12 +42,10 @@ fn value_without_calldata_is_a_transfer() {
         let effects = effects(&draft(transaction_type));
 
         let transfer = Effect {
-            kind: EffectKind::Transfer,
             asset: Some(ETHER),
             amount: exact(1_000_000_000_000_000_000),
             to: Some(RECIPIENT),
-            call: None,
-            confidence: Confidence::Exact,
+            ..effect(EffectKind::Transfer, Confidence::Exact)
         };
         assert_eq!(effects[0], transfer);
     }
@@ -39,12 +57,9 @@ fn every_transaction_ends_with_its_highest_fee() {
         let effects = effects(&draft(transaction_type));
 
         let fee = Effect {
-            kind: EffectKind::FeeOnly,
             asset: Some(ETHER),
             amount: Amount::UpTo(U256::from(21_000 * 20_000_000_000_u64)),
-            to: None,
-            call: None,
-            confidence: Confidence::Exact,
+            ..effect(EffectKind::FeeOnly, Confidence::Exact)
         };
         assert_eq!(effects[1..], [fee]);
     }
@@ -66,18 +81,20 @@ fn calldata_is_unknown_and_carries_target_selector_value_and_hash() {
     let effects =
         effects(&draft(Type::Eip1559).with("value", number(7)).with("data", text(&calldata)));
 
+    let call = Call {
+        target: Some(RECIPIENT),
+        selector: Some([0xa9, 0x05, 0x9c, 0xbb]),
+        value: U256::from(7),
+        data_hash: alloy_primitives::keccak256(&calldata),
+        function: None,
+        arguments: Vec::new(),
+    };
     let unknown = Effect {
-        kind: EffectKind::Unknown,
         asset: Some(ETHER),
         amount: exact(7),
         to: Some(RECIPIENT),
-        call: Some(Call {
-            target: Some(RECIPIENT),
-            selector: Some([0xa9, 0x05, 0x9c, 0xbb]),
-            value: U256::from(7),
-            data_hash: alloy_primitives::keccak256(&calldata),
-        }),
-        confidence: Confidence::Unknown,
+        call: Some(call.into()),
+        ..effect(EffectKind::Unknown, Confidence::Unknown)
     };
     assert_eq!(effects[0], unknown);
     assert_eq!(effects.len(), 2);
@@ -97,7 +114,7 @@ fn calldata_without_value_never_claims_that_nothing_leaves() {
 fn a_selector_is_four_bytes_or_none() {
     for (length, selector) in [(1, None), (3, None), (4, Some([0x11; 4])), (5, Some([0x11; 4]))] {
         let effects = effects(&draft(Type::Eip2930).with("data", text(vec![0x11; length])));
-        assert_eq!(effects[0].call.unwrap().selector, selector, "{length} bytes");
+        assert_eq!(effects[0].call.as_ref().unwrap().selector, selector, "{length} bytes");
     }
 }
 
@@ -110,18 +127,19 @@ fn a_transaction_without_recipient_deploys_its_code() {
             .with("value", number(value))
             .with("data", text(init_code));
 
+        let call = Call {
+            target: None,
+            selector: None,
+            value: U256::from(value),
+            data_hash: alloy_primitives::keccak256(init_code),
+            function: None,
+            arguments: Vec::new(),
+        };
         let deploy = Effect {
-            kind: EffectKind::Deploy,
             asset,
             amount,
-            to: None,
-            call: Some(Call {
-                target: None,
-                selector: None,
-                value: U256::from(value),
-                data_hash: alloy_primitives::keccak256(init_code),
-            }),
-            confidence: Confidence::Exact,
+            call: Some(call.into()),
+            ..effect(EffectKind::Deploy, Confidence::Exact)
         };
         assert_eq!(effects(&draft)[0], deploy);
     }

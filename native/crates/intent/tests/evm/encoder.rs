@@ -78,6 +78,28 @@ pub(crate) fn unsigned(transaction: &Transaction) -> Vec<u8> {
             let items = [chain_id, nonce, priority, fee].into_iter().chain(call);
             typed(2, items.chain([entries(access_list)]))
         }
+        TransactionType::Eip7702 {
+            max_fee_per_gas,
+            max_priority_fee_per_gas,
+            access_list,
+            authorizations,
+        } => {
+            let priority = integer(max_priority_fee_per_gas.to_be_bytes::<32>());
+            let fee = integer(max_fee_per_gas.to_be_bytes::<32>());
+            let items = [chain_id, nonce, priority, fee].into_iter().chain(call);
+            let authorizations = list(authorizations.iter().map(|signed| {
+                let authorization = signed.authorization;
+                list([
+                    number(authorization.chain_id),
+                    text(authorization.delegate),
+                    number(authorization.nonce),
+                    number(signed.y_parity.into()),
+                    integer(signed.r.to_be_bytes::<32>()),
+                    integer(signed.s.to_be_bytes::<32>()),
+                ])
+            }));
+            typed(4, items.chain([entries(access_list), authorizations]))
+        }
     }
 }
 

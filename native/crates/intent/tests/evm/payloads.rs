@@ -1,14 +1,22 @@
 //! Transactions as lists of items, so that a test can put anything anywhere.
 
-use intent::{Intent, Payload, Refusal, parse};
+use intent::{Account, Address, Intent, Own, Payload, Refusal, Registry, parse};
 
 use crate::encoder::{Item, integer, list, number, text, typed};
 
 pub(crate) const CHAIN: &str = "eip155:1";
 
-/// Reads a transaction for mainnet.
+/// The account that signs in these tests.
+pub(crate) const OWN: Address = Address::repeat_byte(0x0e);
+pub(crate) const SENDER: Account = Account::Evm { chain_id: 1, address: OWN };
+
+/// Reads a transaction for mainnet, of an account whose policy lists nothing.
 pub(crate) fn read(bytes: &[u8]) -> Result<Intent, Refusal> {
-    parse(&Payload { kind: "evm.transaction", chain: CHAIN, bytes })
+    read_as("evm.transaction", CHAIN, bytes)
+}
+
+pub(crate) fn read_as(kind: &str, chain: &str, bytes: &[u8]) -> Result<Intent, Refusal> {
+    parse(&Payload { kind, chain, bytes }, &Own::new(OWN), &Registry::new())
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

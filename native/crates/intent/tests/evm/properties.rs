@@ -1,20 +1,20 @@
 //! What holds for all bytes, not only for those somebody thought of.
 
-use intent::{Amount, Intent, Payload, U256, parse};
+use intent::{Amount, Intent, U256};
 use proptest::collection::vec;
 use proptest::option;
 use proptest::prelude::*;
 use proptest::sample::Index;
 
 use crate::encoder::{Item, integer, list, number, text, unsigned};
-use crate::payloads::{CHAIN, Draft, TYPES, Type, draft, read};
+use crate::payloads::{CHAIN, Draft, TYPES, Type, draft, read, read_as};
 
 /// What must be true of everything that was read.
 fn check(intent: &Intent, bytes: &[u8]) {
-    assert_eq!(unsigned(intent.transaction()), bytes, "another encoding of the same fields");
+    let transaction = intent.transaction().unwrap();
+    assert_eq!(unsigned(transaction), bytes, "another encoding of the same fields");
     assert_eq!(intent.bytes(), bytes);
     assert_eq!(intent.digest(), alloy_primitives::keccak256(bytes).0);
-    let transaction = intent.transaction();
     let cost = U256::from(transaction.gas) * transaction.max_fee_per_gas() + transaction.value;
     assert_eq!(leaving(intent), cost, "something is counted twice or not at all");
     serde_json::from_str::<serde_json::Value>(&intent.describe()).unwrap();
@@ -23,7 +23,7 @@ fn check(intent: &Intent, bytes: &[u8]) {
 fn leaving(intent: &Intent) -> U256 {
     let amounts = intent.effects().iter().map(|effect| match effect.amount {
         Amount::Exact(amount) | Amount::UpTo(amount) => amount,
-        Amount::None => U256::ZERO,
+        Amount::Unlimited | Amount::None => U256::ZERO,
     });
     amounts.fold(U256::ZERO, |sum, amount| sum.checked_add(amount).unwrap())
 }
@@ -163,8 +163,39 @@ proptest! {
         chain in prop_oneof![Just(CHAIN.to_owned()), "eip155:[0-9]{0,22}", ".*"],
         bytes in vec(any::<u8>(), 0..200),
     ) {
-        if let Ok(intent) = parse(&Payload { kind: &kind, chain: &chain, bytes: &bytes }) {
+        if let Ok(intent) = read_as(&kind, &chain, &bytes) {
             check(&intent, &bytes);
+        }
+    }
+}
+
+/// Bytes that are near something, for every kind, under a policy that lists something of each.
+const KINDS: [&str; 6] = [
+    "evm.transaction",
+    "evm.authorization",
+    "evm.userOperation",
+    "evm.message",
+    "evm.typedData",
+    "evm.hash",
+];
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(1000))]
+
+    #[test]
+    fn whatever_is_read_is_bounded_and_has_one_fee_if_it_pays_one(
+        kind in prop::sample::select(&KINDS),
+        items in vec(tree(), 0..12),
+        text in option::of(".*"),
+    ) {
+        let bytes = text.map_or_else(|| list(items).encode(), String::into_bytes);
+        if let Ok(intent) = crate::scene::intent(kind, &bytes) {
+            prop_assert_eq!(intent.bytes(), &bytes);
+            let count = |kind| intent.effects().iter().filter(|effect| effect.kind == kind).count();
+            let pays = !intent.gas_limits().is_empty();
+            prop_assert_eq!(count(intent::EffectKind::FeeOnly), usize::from(pays));
+            prop_assert!(intent.effects().len() <= intent::evm::MAX_EFFECTS);
+            serde_json::from_str::<serde_json::Value>(&intent.describe()).unwrap();
         }
     }
 }

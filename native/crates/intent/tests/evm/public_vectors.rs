@@ -5,12 +5,13 @@ use std::fmt::Display;
 use std::io::Write;
 use std::path::Path;
 
-use intent::{Payload, parse};
+use intent::{Domain, Own, Payload, Registry, U256, parse};
 use k256::ecdsa::signature::hazmat::PrehashVerifier;
 use k256::ecdsa::{Signature, SigningKey};
-use serde_json::Value;
+use serde_json::{Value, json};
 
 use crate::encoder::{Item, list, text};
+use crate::payloads::{OWN, read_as};
 
 /// The file's contents, or a line that names it. Written past the capture of test output.
 fn public(file: &str) -> Option<Value> {
@@ -39,7 +40,7 @@ fn item(decoded: &Value) -> Item {
 /// The outcome as one line: digest or reason.
 fn outcome(chain: impl Display, unsigned: &[u8]) -> Result<[u8; 32], &'static str> {
     let chain = format!("eip155:{chain}");
-    parse(&Payload { kind: "evm.transaction", chain: &chain, bytes: unsigned })
+    read_as("evm.transaction", &chain, unsigned)
         .map(|intent| intent.digest())
         .map_err(|refusal| refusal.code())
 }
@@ -103,6 +104,47 @@ fn the_public_transactions_are_read_or_refused_for_the_reason_in_their_fields() 
         }
     }
     assert_eq!(verified > 1000, file.is_some(), "only {verified} transactions could be read");
+}
+
+/// ethers.js testcases, `typed-data` (MIT). Many of their domains lack chain or contract, so the
+/// policy lists each.
+#[test]
+fn the_public_typed_data_has_its_digest() {
+    let mut read = 0;
+    let file = public("eip712-typed-data.json");
+    for vector in file.iter().flat_map(|file| file.as_array().unwrap()) {
+        let name = &vector["name"];
+        let document = json!({
+            "types": vector["types"],
+            "primaryType": vector["primaryType"],
+            "domain": vector["domain"],
+            "message": vector["data"],
+        });
+        let chain = vector["domain"]["chainId"].as_u64().unwrap_or(1);
+        let mut registry = Registry::new();
+        registry.add_domain(domain(&vector["domain"])).unwrap();
+        let text = document.to_string();
+        let chain = format!("eip155:{chain}");
+        let payload = Payload { kind: "evm.typedData", chain: &chain, bytes: text.as_bytes() };
+
+        let intent = parse(&payload, &Own::new(OWN), &registry)
+            .unwrap_or_else(|refusal| panic!("{name}: {refusal}"));
+
+        assert_eq!(intent.digest().to_vec(), bytes(&vector["digest"]), "{name}");
+        read += 1;
+    }
+    assert_eq!(read > 50, file.is_some(), "only {read} documents could be read");
+}
+
+fn domain(fields: &Value) -> Domain {
+    let text = |field: &str| fields[field].as_str().map(str::to_owned);
+    Domain {
+        name: text("name"),
+        version: text("version"),
+        chain_id: fields["chainId"].as_u64().map(U256::from),
+        verifying_contract: text("verifyingContract").map(|address| address.parse().unwrap()),
+        salt: text("salt").map(|_| bytes(&fields["salt"]).try_into().unwrap()),
+    }
 }
 
 fn reason_in_fields(vector: &Value, form: &str) -> Option<&'static str> {

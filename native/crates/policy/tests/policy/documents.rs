@@ -154,7 +154,10 @@ fn keys_of_small_order_and_keys_in_another_form_are_refused() {
     for key in listed.into_iter().chain(noncanonical) {
         let document = document(Role::Agent, Verdict::Approve);
         assert_eq!(SignedDocument::new(document, key, [0; 64]), Err(Refusal::BadKey));
-        assert_eq!(Approvers::new(&[Approver { role: Role::User, key }]), Err(Refusal::BadKey));
+        assert_eq!(
+            Approvers::new(&[Approver { role: Role::User, key: key.into() }]),
+            Err(Refusal::BadKey)
+        );
     }
 }
 
@@ -177,7 +180,7 @@ fn a_list_of_approvers_has_sound_keys_that_speak_for_one_role() {
     let [user, phone, guardian] = [Person::User, Person::Phone, Person::Guardian];
     let list = |entries: &[(Role, Person)]| {
         let entries =
-            entries.iter().map(|(role, person)| Approver { role: *role, key: person.key() });
+            entries.iter().map(|(role, person)| Approver { role: *role, key: person.key().into() });
         Approvers::new(&entries.collect::<Vec<_>>())
     };
     let doubled = list(&[
@@ -187,9 +190,9 @@ fn a_list_of_approvers_has_sound_keys_that_speak_for_one_role() {
         (Role::Recovery, guardian),
     ])
     .unwrap();
-    assert_eq!(doubled.role_of(&phone.key()), Some(Role::User));
-    assert_eq!(doubled.role_of(&guardian.key()), Some(Role::Recovery));
-    assert_eq!(doubled.role_of(&Person::Stranger.key()), None);
+    assert_eq!(doubled.role_of(&phone.key().into()), Some(Role::User));
+    assert_eq!(doubled.role_of(&guardian.key().into()), Some(Role::Recovery));
+    assert_eq!(doubled.role_of(&Person::Stranger.key().into()), None);
     assert_eq!(list(&[(Role::User, user), (Role::Recovery, user)]), Err(Refusal::KeyOfTwoRoles));
     assert_eq!(list(&[(Role::Agent, user)]), Err(Refusal::RoleWithoutApprovers));
     assert!(list(&[(Role::User, user); MAX_APPROVERS]).is_ok());

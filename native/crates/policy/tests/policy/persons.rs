@@ -2,8 +2,8 @@
 
 use ed25519_dalek::{Signer, SigningKey};
 use policy::{
-    Approver, Approvers, CeremonyDocument, Clock, Decision, PendingRecovery, Refusal, Replacement,
-    Role, SignedDocument, Verdict,
+    Approver, Approvers, CeremonyDocument, Clock, Decision, Document, PendingRecovery, Refusal,
+    Replacement, Role, Signed, SignedDocument, Verdict,
 };
 
 pub const NOW_MS: u64 = 1_800_000_000_000;
@@ -45,17 +45,20 @@ impl Person {
         }
     }
 
-    pub fn says(self, verdict: Verdict, about: Replacement, expires_at_ms: u64) -> SignedDocument {
-        let document = CeremonyDocument { replacement: about, verdict, expires_at_ms };
+    pub fn signs<D: Document>(self, document: D) -> Signed<D> {
         let signature = self.signing_key().sign(&document.hash()).to_bytes();
-        SignedDocument::new(document, self.key(), signature).unwrap()
+        Signed::new(document, self.key(), signature).unwrap()
+    }
+
+    pub fn says(self, verdict: Verdict, about: Replacement, expires_at_ms: u64) -> SignedDocument {
+        self.signs(CeremonyDocument { replacement: about, verdict, expires_at_ms })
     }
 }
 
 pub fn approvers() -> Approvers {
     let persons = [Person::User, Person::Phone, Person::Guardian];
     Approvers::new(
-        &persons.map(|person| Approver { role: person.role().unwrap(), key: person.key() }),
+        &persons.map(|person| Approver { role: person.role().unwrap(), key: person.key().into() }),
     )
     .unwrap()
 }

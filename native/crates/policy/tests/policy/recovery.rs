@@ -309,7 +309,7 @@ fn a_person_who_is_no_longer_listed_does_not_count() {
 fn no_approval_counts_once_the_newcomers_approver_speaks_for_another_party() {
     let mut survivor = Survivor::asked_to_replace(Role::User);
     let listed = [(Role::Recovery, Person::Guardian), (Role::Recovery, Person::Newcomer)]
-        .map(|(role, person)| Approver { role, key: person.key() });
+        .map(|(role, person)| Approver { role, key: person.key().into() });
     survivor.approvers = Approvers::new(&listed).unwrap();
 
     assert_eq!(

@@ -10,6 +10,8 @@ mod golden;
 #[cfg(test)]
 mod header;
 #[cfg(test)]
+mod link;
+#[cfg(test)]
 mod properties;
 #[cfg(test)]
 mod record;

@@ -2,7 +2,10 @@
 
 use std::collections::BTreeSet;
 
-use intent::evm::{MAX_ACCESS_LIST_ENTRIES, MAX_CHAIN_ID, MAX_NONCE, MAX_STORAGE_KEYS};
+use intent::evm::{
+    MAX_ACCESS_LIST_ENTRIES, MAX_AUTHORIZATIONS, MAX_CALL_DEPTH, MAX_CHAIN_ID, MAX_EFFECTS,
+    MAX_GAS_VALUE, MAX_MEMBERS, MAX_NESTING, MAX_NONCE, MAX_STORAGE_KEYS, MAX_STRUCTS, MAX_TYPES,
+};
 use intent::{MAX_PAYLOAD, Refusal};
 
 fn all() -> Vec<Refusal> {
@@ -15,7 +18,6 @@ fn all() -> Vec<Refusal> {
         Refusal::ChainMismatch { offset },
         Refusal::NotATransaction,
         Refusal::BlobTransaction,
-        Refusal::SetCodeTransaction,
         Refusal::TransactionTypeUnknown { transaction_type: 5 },
         Refusal::LegacyWithoutChainId,
         Refusal::Signed,
@@ -33,6 +35,31 @@ fn all() -> Vec<Refusal> {
         Refusal::PriorityFeeAboveMaxFee { offset },
         Refusal::CostOverflow,
         Refusal::CreationWithoutCode { offset },
+        Refusal::RecipientMissing { offset },
+        Refusal::AuthorizationCount { offset },
+        Refusal::AuthorizationForEveryChain { offset },
+        Refusal::AuthorizationForeign,
+        Refusal::EntryPointUnsupported,
+        Refusal::SenderForeign,
+        Refusal::InitCodeInvalid,
+        Refusal::DelegateMisplaced,
+        Refusal::DelegateUnlisted,
+        Refusal::FactoryUnlisted,
+        Refusal::PaymasterInvalid,
+        Refusal::UserOperationGas,
+        Refusal::CalldataNotCanonical,
+        Refusal::CallTooDeep,
+        Refusal::EffectsTooMany,
+        Refusal::MessageIsHash,
+        Refusal::HashNotAllowed,
+        Refusal::SignInInvalid,
+        Refusal::SignInForeign,
+        Refusal::TypedDataNotJson,
+        Refusal::TypedDataKeys,
+        Refusal::TypedDataTypes,
+        Refusal::TypedDataDomain,
+        Refusal::TypedDataValue,
+        Refusal::TypedDataTooComplex,
     ]
 }
 
@@ -50,7 +77,6 @@ fn the_codes_are_these() {
             "chain-mismatch",
             "not-a-transaction",
             "blob-transaction",
-            "set-code-transaction",
             "transaction-type-unknown",
             "legacy-without-chain-id",
             "signed",
@@ -68,6 +94,31 @@ fn the_codes_are_these() {
             "priority-fee-above-max-fee",
             "cost-overflow",
             "creation-without-code",
+            "recipient-missing",
+            "authorization-count",
+            "authorization-for-every-chain",
+            "authorization-foreign",
+            "entry-point-unsupported",
+            "sender-foreign",
+            "init-code-invalid",
+            "delegate-misplaced",
+            "delegate-unlisted",
+            "factory-unlisted",
+            "paymaster-invalid",
+            "user-operation-gas",
+            "calldata-not-canonical",
+            "call-too-deep",
+            "effects-too-many",
+            "message-is-hash",
+            "hash-not-allowed",
+            "sign-in-invalid",
+            "sign-in-foreign",
+            "typed-data-not-json",
+            "typed-data-keys",
+            "typed-data-types",
+            "typed-data-domain",
+            "typed-data-value",
+            "typed-data-too-complex",
         ]
     );
     assert_eq!(BTreeSet::from_iter(&codes).len(), codes.len());
@@ -97,4 +148,8 @@ fn the_limits_are_these() {
     assert_eq!(MAX_NONCE, 18_446_744_073_709_551_614); // EIP-2681
     assert_eq!(MAX_ACCESS_LIST_ENTRIES, 256);
     assert_eq!(MAX_STORAGE_KEYS, 1024);
+    assert_eq!(MAX_AUTHORIZATIONS, 16);
+    assert_eq!((MAX_CALL_DEPTH, MAX_EFFECTS), (8, 256));
+    assert_eq!(MAX_GAS_VALUE, 0xff_ffff_ffff_ffff_ffff_ffff_ffff_ffff);
+    assert_eq!((MAX_TYPES, MAX_MEMBERS, MAX_STRUCTS, MAX_NESTING), (64, 256, 256, 16));
 }

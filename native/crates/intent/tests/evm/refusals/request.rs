@@ -1,18 +1,28 @@
 //! What is asked, before the bytes are looked at.
 
 use intent::evm::MAX_CHAIN_ID;
-use intent::{MAX_PAYLOAD, Payload, Refusal, parse};
+use intent::{MAX_PAYLOAD, Refusal};
 
 use super::{accepted, each, refused};
 use crate::encoder::{number, text};
-use crate::payloads::{CHAIN, TYPES, Type, draft};
+use crate::payloads::{CHAIN, TYPES, Type, draft, read_as};
+
+const KINDS: [&str; 6] = [
+    "evm.transaction",
+    "evm.authorization",
+    "evm.userOperation",
+    "evm.message",
+    "evm.typedData",
+    "evm.hash",
+];
 
 #[test]
 fn an_unknown_kind_is_refused() {
     let bytes = draft(Type::Eip1559).bytes();
-    for kind in ["", "evm", "evm.transactio", "evm.transactions", "EVM.transaction", "evm.hash"] {
-        let payload = Payload { kind, chain: CHAIN, bytes: &bytes };
-        assert_eq!(parse(&payload), Err(Refusal::KindUnknown), "{kind}");
+    for kind in
+        ["", "evm", "evm.transactio", "evm.transactions", "EVM.transaction", "evm.typeddata"]
+    {
+        assert_eq!(read_as(kind, CHAIN, &bytes), Err(Refusal::KindUnknown), "{kind}");
     }
 }
 
@@ -39,8 +49,9 @@ fn a_chain_has_one_spelling() {
         "solana:1",
     ];
     for chain in spellings {
-        let payload = Payload { kind: "evm.transaction", chain, bytes: &bytes };
-        assert_eq!(parse(&payload), Err(Refusal::ChainInvalid), "{chain}");
+        for kind in KINDS {
+            assert_eq!(read_as(kind, chain, &bytes), Err(Refusal::ChainInvalid), "{kind} {chain}");
+        }
     }
 }
 
@@ -50,8 +61,8 @@ fn a_chain_id_goes_up_to_the_bound_of_eip_2294() {
         let outcome = |id| {
             let bytes = draft(transaction_type).with("chainId", number(id)).bytes();
             let chain = format!("eip155:{id}");
-            parse(&Payload { kind: "evm.transaction", chain: &chain, bytes: &bytes })
-                .map(|intent| intent.transaction().chain_id)
+            read_as("evm.transaction", &chain, &bytes)
+                .map(|intent| intent.transaction().unwrap().chain_id)
         };
 
         assert_eq!(outcome(MAX_CHAIN_ID - 1), Ok(MAX_CHAIN_ID - 1));
@@ -83,10 +94,16 @@ fn a_payload_has_at_most_128_kib() {
         accepted(&filled(room));
         refused(&filled(room + 1), Refusal::PayloadTooLarge);
     }
+    for kind in KINDS {
+        let outcome = read_as(kind, CHAIN, &vec![b'x'; MAX_PAYLOAD + 1]);
+        assert_eq!(outcome, Err(Refusal::PayloadTooLarge), "{kind}");
+    }
+    assert!(read_as("evm.message", CHAIN, &vec![b'x'; MAX_PAYLOAD]).is_ok());
 }
 
 #[test]
 fn an_empty_payload_is_refused() {
-    let payload = Payload { kind: "evm.transaction", chain: CHAIN, bytes: &[] };
-    assert_eq!(parse(&payload), Err(Refusal::PayloadEmpty));
+    for kind in KINDS {
+        assert_eq!(read_as(kind, CHAIN, &[]), Err(Refusal::PayloadEmpty), "{kind}");
+    }
 }
