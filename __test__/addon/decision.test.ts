@@ -219,15 +219,16 @@ describe('a decision', () => {
     )
   })
 
-  it('names the request by who asks and how, not by what for', async () => {
+  it('names the request by who asks and how, and takes no other payment under the name', async () => {
     const wallets = await committee()
     const [one, another] = [requestOf(), requestOf()]
     const idOf = (payload: PayloadInput, asked = one) =>
       wallets.agent.authorize(read({ wallets, payload }), asked, '[]', '[]', NOW, MINUTE).requestId
 
     expect(idOf(PAYMENT)).toHaveLength(32)
-    expect(idOf(withNonce(8))).toEqual(idOf(PAYMENT))
+    expect(idOf(PAYMENT)).toEqual(idOf(PAYMENT))
     expect(idOf(PAYMENT, another)).not.toEqual(idOf(PAYMENT))
+    expect(() => idOf(withNonce(8))).toThrow('the approval is of another content')
   })
 })
 

@@ -63,7 +63,7 @@ describe('a policy that tightens', () => {
     expect(() => Session.sign(wallets.agent, authorization, 'user', '', NOW, MINUTE)).toThrow(
       expect.objectContaining({
         code: 'INVALID_INPUT',
-        message: 'the authorization is of another policy',
+        message: 'an authorization serves one session', // it is void
         culprits: [],
       }),
     )
@@ -76,7 +76,7 @@ describe('a policy that tightens', () => {
     wallets.user.takeStatement(proposal, NOW)
 
     expect(() => Session.join(wallets.user, requested.invitation, yes, NOW)).toThrow(
-      expect.objectContaining({ code: 'PROTOCOL_CONFIG', culprits: [] }),
+      expect.objectContaining({ code: 'INVALID_INPUT', culprits: [] }),
     )
   })
 
