@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use ceremony::store::{Key, Secret, SpendingRecord, Write};
 use ceremony::{Membership, Wallet};
-use policy::ledger::{Ledger, LedgerLimits, LedgerOpening, LedgerWrite, RecordId};
+use policy::ledger::{Ledger, LedgerLimits, LedgerWrite, RecordId};
 use policy::rulebook::PolicyDocument;
 use policy::{Approvals, Clock, FreezeState, PolicyState};
 use std::sync::Arc;
@@ -53,11 +53,9 @@ impl Authority {
         let (ledger, writes) = if spending.is_empty() {
             let mut ledger = Ledger::new(LedgerLimits::default(), clock);
             let filled = ledger.fill_limits();
-            (ledger, vec![filled])
+            (ledger, Some(filled))
         } else {
-            // A share may have left for whatever was reserved: only an outcome frees it.
-            let opening = LedgerOpening { writer_is_gone: false, is_restored: false };
-            Ledger::load(LedgerLimits::default(), spending, opening)?
+            Ledger::load(LedgerLimits::default(), spending)?
         };
         let freeze = freeze.unwrap_or_else(|| FreezeState::new(wallet_id));
         let authority = Self::of(policy, freeze, ledger, approvals);

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use ed25519_dalek::Signer;
-use policy::ledger::{Ledger, LedgerLimits, LedgerOpening, Spending};
+use policy::ledger::{Ledger, LedgerLimits, Spending};
 use policy::{
     ApprovalDecision, ApprovalDocument, ApprovalVerdict, Approvals, Assertion, ChangeDocument,
     Document, Freeze, FreezeDocument, FreezeState, PolicyChange, PolicyState, Role, Signed,
@@ -172,8 +172,7 @@ pub fn spending(data: &[u8]) {
         records.push([&hash(tags::SPENDING, &[json])[..], json].concat());
     }
     let load = |records: &[Vec<u8>]| {
-        let opening = LedgerOpening { writer_is_gone: false, is_restored: false };
-        Ledger::load(LedgerLimits::default(), records.iter().map(Vec::as_slice), opening)
+        Ledger::load(LedgerLimits::default(), records.iter().map(Vec::as_slice))
     };
     let Ok((mut ledger, _)) = load(&records) else { return };
     let (all, late) = (ledger.spent(USDC, 0, None), ledger.spent(USDC, NOW_MS + 3, None));

@@ -8,9 +8,7 @@
 
 use alloy_primitives::U256;
 use measure::{Case, Report, interleave, time};
-use policy::ledger::{
-    Charge, ChargeKind, Ledger, LedgerItem, LedgerLimits, LedgerOpening, Reservation, Spending,
-};
+use policy::ledger::{Charge, ChargeKind, Ledger, LedgerItem, LedgerLimits, Reservation, Spending};
 use policy::{Clock, DigestUse};
 
 const REQUESTS: u64 = 100_000;
@@ -111,9 +109,8 @@ fn main() -> std::io::Result<()> {
         vec![Case {
             name: "load",
             run: Box::new(|| {
-                let opening = LedgerOpening { writer_is_gone: true, is_restored: false };
                 let all = records.iter().map(Vec::as_slice);
-                time(|| Ledger::load(LedgerLimits::default(), all, opening).unwrap()).0
+                time(|| Ledger::load(LedgerLimits::default(), all).unwrap()).0
             }),
         }],
     );

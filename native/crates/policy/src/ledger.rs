@@ -45,16 +45,6 @@ use record::{
 use reservation::check_charges;
 use sums::{AssetSums, Times, Wide, narrow};
 
-/// What is true when a ledger is read from its store.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct LedgerOpening {
-    /// The process that wrote it is gone, so that no share can leave for what it had only reserved, which is released.
-    /// Only the holder of the store's lock knows that.
-    pub writer_is_gone: bool,
-    /// The store was restored or rolled back: limits count as used up until [`Ledger::confirm_limits`].
-    pub is_restored: bool,
-}
-
 /// The ledger of one party, with one writer.
 ///
 /// Commit the [`LedgerWrite`]s of an answer in one transaction before acting on it.
@@ -70,7 +60,8 @@ pub struct Ledger {
     awaited: BTreeMap<String, usize>,
     sums: BTreeMap<String, AssetSums>,
     requests: Times,
-    requests_of: BTreeMap<[u8; 32], Times>,
+    /// Of each principal, and of nobody.
+    requests_of: BTreeMap<Option<[u8; 32]>, Times>,
 }
 
 impl Ledger {
@@ -90,7 +81,8 @@ impl Ledger {
         }
     }
 
-    /// Reads a ledger from all its records, in any order. A reservation whose share may have left stays.
+    /// Reads a ledger from all its records, in any order, and says what to write. For whatever was only reserved a share
+    /// may have left, which nothing writes down before it does: nothing but an outcome frees it.
     ///
     /// # Errors
     /// `Damaged` for a record that no ledger wrote, one that stands twice, and where the state is missing. Where requests
@@ -98,8 +90,7 @@ impl Ledger {
     pub fn load<'a>(
         limits: LedgerLimits,
         records: impl IntoIterator<Item = &'a [u8]>,
-        opening: LedgerOpening,
-    ) -> Result<(Self, Vec<LedgerWrite>), Refusal> {
+    ) -> Result<(Self, Option<LedgerWrite>), Refusal> {
         let mut state = None;
         let mut entries = BTreeMap::new();
         let mut waiting = BTreeMap::new();
@@ -117,11 +108,11 @@ impl Ledger {
         }
         let State { clock, limits_full, requests } = state.ok_or(Refusal::Damaged)?;
         // More than were counted are requests whose removal was not written, which count; fewer are a loss.
-        let lost_some = u64::try_from(entries.len()).is_ok_and(|read| read < requests);
+        let read = u64::try_from(entries.len()).unwrap_or(u64::MAX);
         let mut ledger = Self {
             limits,
             clock,
-            limits_full: limits_full || opening.is_restored || lost_some,
+            limits_full: limits_full || read < requests,
             entries: BTreeMap::new(),
             waiting,
             recipients,
@@ -130,19 +121,12 @@ impl Ledger {
             requests: Times::default(),
             requests_of: BTreeMap::new(),
         };
-        let mut writes = Vec::new();
-        for (id, mut entry) in entries {
-            if opening.writer_is_gone && entry.release() {
-                writes.push(written(&id, &entry));
-            }
-            if !opening.writer_is_gone {
-                // What the disk calls reserved a share may have left for: nothing but an outcome frees it.
-                entry.share_may_have_left();
-            }
+        for mut entry in entries.into_values() {
+            entry.share_may_have_left();
             ledger.put(entry);
         }
-        writes.push(ledger.state());
-        Ok((ledger, writes))
+        let write = (read != requests).then(|| ledger.state());
+        Ok((ledger, write))
     }
 
     /// This party's time, in milliseconds since 1970, if its clock is believed; it does not go back.
@@ -475,15 +459,11 @@ impl Ledger {
             return;
         }
         self.requests.add(entry.first_ms);
-        if let Some(principal) = entry.principal {
-            self.requests_of.entry(principal).or_default().add(entry.first_ms);
-        }
+        self.requests_of.entry(entry.principal).or_default().add(entry.first_ms);
         for piece in entry.slots.iter().flat_map(Slot::pieces) {
             let sums = self.sums.entry(piece.asset).or_default();
             sums.all.add(piece.end_ms, piece.amount);
-            if let Some(principal) = entry.principal {
-                sums.of.entry(principal).or_default().add(piece.end_ms, piece.amount);
-            }
+            sums.of.entry(entry.principal).or_default().add(piece.end_ms, piece.amount);
         }
         for recipient in awaited(&entry) {
             let count = self.awaited.entry(recipient.clone()).or_default();
@@ -504,15 +484,13 @@ impl Ledger {
             }
         }
         self.requests.remove(entry.first_ms);
-        if let Some(times) = entry.principal.and_then(|key| self.requests_of.get_mut(&key)) {
+        if let Some(times) = self.requests_of.get_mut(&entry.principal) {
             times.remove(entry.first_ms);
         }
         for piece in entry.slots.iter().flat_map(Slot::pieces) {
             let Some(sums) = self.sums.get_mut(&piece.asset) else { continue };
             sums.all.remove(piece.end_ms, piece.amount);
-            if let Some(btree_map::Entry::Occupied(mut of)) =
-                entry.principal.map(|key| sums.of.entry(key))
-            {
+            if let btree_map::Entry::Occupied(mut of) = sums.of.entry(entry.principal) {
                 of.get_mut().remove(piece.end_ms, piece.amount);
                 if of.get().is_empty() {
                     of.remove();
@@ -528,16 +506,17 @@ impl Ledger {
 impl Spending for Ledger {
     fn spent(&self, asset: &str, since_ms: u64, principal: Option<&[u8; 32]>) -> U256 {
         let Some(sums) = self.sums.get(asset) else { return U256::ZERO };
-        let sums = match principal {
-            Some(key) => sums.of.get(key),
-            None => Some(&sums.all),
-        };
-        narrow(sums.map_or(Wide::ZERO, |sums| sums.since(since_ms)))
+        let of = |whose| sums.of.get(&whose).map_or(Wide::ZERO, |sums| sums.since(since_ms));
+        narrow(match principal {
+            Some(key) => of(Some(*key)).saturating_add(of(None)),
+            None => sums.all.since(since_ms),
+        })
     }
 
     fn count(&self, since_ms: u64, principal: Option<&[u8; 32]>) -> u32 {
+        let of = |whose| self.requests_of.get(&whose).map_or(0, |times| times.since(since_ms));
         match principal {
-            Some(key) => self.requests_of.get(key).map_or(0, |times| times.since(since_ms)),
+            Some(key) => of(Some(*key)).saturating_add(of(None)),
             None => self.requests.since(since_ms),
         }
     }

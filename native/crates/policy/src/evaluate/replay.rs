@@ -40,7 +40,9 @@ struct Signed {
 impl History {
     fn of<'a>(&'a self, principal: Option<&'a [u8; 32]>) -> impl Iterator<Item = &'a Signed> {
         self.signed.iter().filter(move |signed| {
-            principal.is_none_or(|principal| signed.principal.as_ref() == Some(principal))
+            principal.is_none()
+                || signed.principal.is_none()
+                || signed.principal.as_ref() == principal
         })
     }
 

@@ -70,11 +70,11 @@ impl Sums {
     }
 }
 
-/// The sums of one asset, of anybody and of each principal.
+/// The sums of one asset: of all, of each principal, and of nobody.
 #[derive(Debug, Default)]
 pub(super) struct AssetSums {
     pub(super) all: Sums,
-    pub(super) of: BTreeMap<[u8; 32], Sums>,
+    pub(super) of: BTreeMap<Option<[u8; 32]>, Sums>,
 }
 
 /// Ascending times.

@@ -4,8 +4,8 @@ use std::collections::BTreeMap;
 
 use alloy_primitives::U256;
 use policy::ledger::{
-    Charge, ChargeKind, Ledger, LedgerItem, LedgerLimits, LedgerOpening, LedgerWrite, NoncePlace,
-    RecordId, Reservation, Spending,
+    Charge, ChargeKind, Ledger, LedgerItem, LedgerLimits, LedgerWrite, NoncePlace, RecordId,
+    Reservation, Spending,
 };
 use policy::{Clock, DigestUse, Refusal};
 
@@ -14,13 +14,6 @@ use crate::persons::clock;
 pub const USDC: &str = "eip155:1/erc20:0xA0b86991c6218b36c1d19D4a2e9Eb0cE3606eB48";
 pub const ETH: &str = "eip155:1/slip44:60";
 pub const SHOP: &str = "eip155:1:0x70997970C51812dc3A010C7d01b50e0d17dc79C8";
-
-/// The writer goes on.
-pub const REOPENED: LedgerOpening = LedgerOpening { writer_is_gone: false, is_restored: false };
-/// Kill −9, and a new process.
-pub const KILLED: LedgerOpening = LedgerOpening { writer_is_gone: true, is_restored: false };
-/// An older copy of the store.
-pub const RESTORED: LedgerOpening = LedgerOpening { writer_is_gone: true, is_restored: true };
 
 pub fn spend(asset: &str, amount: u64) -> Charge {
     Charge {
@@ -88,11 +81,12 @@ impl Books {
         }
     }
 
-    pub fn open(&mut self, opening: LedgerOpening) {
+    /// Kill −9, and a new process.
+    pub fn killed(&mut self) {
         let records = self.store.values().map(Vec::as_slice);
-        let (ledger, writes) = Ledger::load(self.limits.clone(), records, opening).unwrap();
+        let (ledger, write) = Ledger::load(self.limits.clone(), records).unwrap();
         self.ledger = ledger;
-        self.write(writes);
+        self.write(write.into_iter().collect());
     }
 
     /// Stores what a step wrote. What is read from there counts the same.
@@ -102,7 +96,7 @@ impl Books {
     ) -> Result<(), Refusal> {
         self.write(result?.into_iter().collect());
         let records = self.store.values().map(Vec::as_slice);
-        let (read, _) = Ledger::load(self.limits.clone(), records, REOPENED).unwrap();
+        let (read, _) = Ledger::load(self.limits.clone(), records).unwrap();
         assert_eq!(read.len(), self.ledger.len());
         assert_eq!(read.spent(USDC, 0, None), self.ledger.spent(USDC, 0, None));
         Ok(())

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use policy::ledger::{ChargeKind, RecordId, Reservation, Spending};
 use proptest::prelude::*;
 
-use crate::books::{Books, KILLED, USDC, exposure, item, request, spend};
+use crate::books::{Books, USDC, exposure, item, request, spend};
 use crate::persons::NOW_MS;
 
 const REQUESTS: u8 = 4;
@@ -19,7 +19,7 @@ enum Event {
         nonce: Option<u8>,
         amount: u64,
         kind: ChargeKind,
-        principal: bool,
+        principal: Option<u8>,
     },
     ShareLeft(u8),
     Commit(u8),
@@ -47,8 +47,9 @@ enum Event {
 fn event() -> impl Strategy<Value = Event> {
     let (id, digest, after) = (0..REQUESTS, 0..DIGESTS, 0..100_u64);
     let kind = prop_oneof![4 => Just(ChargeKind::Spend), 1 => Just(ChargeKind::Exposure)];
+    let asker = prop::option::of(7..9_u8);
     let reserve =
-        (id.clone(), digest.clone(), prop::option::of(0..3_u8), 1..1_000_u64, kind, any::<bool>());
+        (id.clone(), digest.clone(), prop::option::of(0..3_u8), 1..1_000_u64, kind, asker);
     prop_oneof![
         6 => reserve.prop_map(|(id, digest, nonce, amount, kind, principal)| {
             Event::Reserve { id, digest, nonce, amount, kind, principal }
@@ -72,7 +73,7 @@ struct Known {
     nonce: Option<u8>,
     amount: u64,
     kind: ChargeKind,
-    principal: bool,
+    principal: Option<u8>,
     reserved_ms: u64,
     left: bool,
     landed_ms: Option<u64>,
@@ -96,7 +97,7 @@ type World = BTreeMap<(u8, u8), Known>;
 fn truth(world: &World, since_ms: u64, principal: bool) -> u64 {
     let mut rows: BTreeMap<(u8, u8, u8), Vec<&Known>> = BTreeMap::new();
     for ((id, digest), known) in world {
-        if principal && !known.principal {
+        if principal && known.principal == Some(8) {
             continue;
         }
         // Without a nonce a digest is a row of its own.
@@ -118,14 +119,14 @@ fn play(books: &mut Books, world: &mut World, now_ms: u64, event: &Event) {
                 _ => spend(USDC, *amount),
             };
             let one = item(*digest, *nonce, vec![charge]);
-            let principal = principal.then_some([7; 32]);
-            let reservation = Reservation { principal, ..request(*id, vec![one]) };
+            let of = principal.map(|key| [key; 32]);
+            let reservation = Reservation { principal: of, ..request(*id, vec![one]) };
             if books.reserve(&reservation, now_ms).is_ok() {
                 world.entry((*id, *digest)).or_insert(Known {
                     nonce: *nonce,
                     amount: *amount,
                     kind: *kind,
-                    principal: principal.is_some(),
+                    principal: *principal,
                     reserved_ms: now_ms,
                     left: false,
                     landed_ms: None,
@@ -175,8 +176,8 @@ fn play(books: &mut Books, world: &mut World, now_ms: u64, event: &Event) {
             }
         }
         Event::Killed => {
-            books.open(KILLED);
-            world.retain(|_, known| known.left);
+            books.killed();
+            world.values_mut().for_each(|known| known.left = true);
         }
         Event::Pruned { after_ms } => {
             let before_ms = NOW_MS + after_ms;

@@ -149,14 +149,16 @@ pub struct Ledger {
 impl Spending for Ledger {
     fn spent(&self, asset: &str, since_ms: u64, principal: Option<&[u8; 32]>) -> U256 {
         let counted = self.spent.iter().filter(|(of, at, _, by)| {
-            *of == asset && *at >= since_ms && principal.is_none_or(|it| by.as_ref() == Some(it))
+            *of == asset
+                && *at >= since_ms
+                && (principal.is_none() || by.is_none() || by.as_ref() == principal)
         });
         counted.map(|(_, _, amount, _)| U256::from(*amount)).sum()
     }
 
     fn count(&self, since_ms: u64, principal: Option<&[u8; 32]>) -> u32 {
         let counted = self.requests.iter().filter(|(at, by)| {
-            *at >= since_ms && principal.is_none_or(|it| by.as_ref() == Some(it))
+            *at >= since_ms && (principal.is_none() || by.is_none() || by.as_ref() == principal)
         });
         counted.count().try_into().unwrap()
     }
