@@ -59,6 +59,8 @@ beforeAll(async () => {
 
 const refused = (message: string): unknown =>
   expect.objectContaining({ code: 'INVALID_INPUT', message, culprits: [] })
+const SPENT =
+  'an authorization serves one session, and none after a person or a new policy stopped it'
 const notAnInstance = expect.objectContaining({ code: 'InvalidArg' })
 
 describe('what only the addon makes', () => {
@@ -153,7 +155,7 @@ describe('signing', () => {
 
     signWith(authorization)
 
-    expect(() => signWith(authorization)).toThrow(refused('an authorization serves one session'))
+    expect(() => signWith(authorization)).toThrow(refused(SPENT))
   })
 
   it('spends the authorization even if the session is refused', () => {
@@ -163,7 +165,7 @@ describe('signing', () => {
       refused('the memo has control or invisible characters'),
     )
 
-    expect(() => signWith(authorization)).toThrow(refused('an authorization serves one session'))
+    expect(() => signWith(authorization)).toThrow(refused(SPENT))
   })
 
   it('is refused with the authorization of another wallet, which is not spent by it', () => {
@@ -236,7 +238,7 @@ describe('joining', () => {
 
     join()
 
-    expect(join).toThrow(refused('an authorization serves one session'))
+    expect(join).toThrow(refused(SPENT))
   })
 
   it('is refused with the yes to another invitation', async () => {

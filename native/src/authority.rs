@@ -390,8 +390,9 @@ impl Wallet {
         guard(env, || {
             let landed = landed_at_ms.map(|at| time(&at, "landedAtMs")).transpose()?;
             let (request, wallet_id) = (name(request_id)?, self.membership()?.wallet_id());
-            let (digest, desk) = (name(digest)?, self.desk(time(&now_ms, "nowMs")?)?);
-            let writes = lock(&desk).outcome(wallet_id, &request, &digest, landed)?;
+            let now = clock::read(time(&now_ms, "nowMs")?)?;
+            let (digest, desk) = (name(digest)?, self.desk(now.wall_ms)?);
+            let writes = lock(&desk).outcome(wallet_id, &request, &digest, landed, now)?;
             self.store().persist(writes)
         })
     }

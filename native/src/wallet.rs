@@ -336,7 +336,9 @@ impl Authorization {
         }
         let taken = inner.take().filter(|(_, claim)| claim.is_live());
         let (authorization, claim) =
-            taken.ok_or_else(|| Fault::input("an authorization serves one session"))?;
+            taken.ok_or_else(|| Fault::input(
+            "an authorization serves one session, and none after a person or a new policy stopped it",
+        ))?;
         Ok((authorization, Arc::clone(&self.wallet), claim))
     }
 }

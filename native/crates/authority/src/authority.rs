@@ -12,7 +12,7 @@ use policy::evaluate::{
     GrantedApproval, Policy, PolicyDecision, Price, Request, RuleVerdict, Ruling, evaluate,
 };
 use policy::ledger::{Ledger, LedgerLimits, Reservation};
-use policy::rulebook::{ContractKind, PolicyApprover, PolicyDocument};
+use policy::rulebook::{ContractKind, MAX_WINDOW_MS, PolicyApprover, PolicyDocument};
 use policy::{
     ApprovalDecision, Approvals, ApproverKey, Approvers, Clock, FreezeState, Permit, PolicyState,
     Refusal, U256,
@@ -329,11 +329,16 @@ impl Authority {
         request_id: &[u8; 32],
         digest: &[u8; 32],
         landed_at_ms: Option<u64>,
+        clock: Clock,
     ) -> Result<Vec<Write>, Refused> {
-        let written = match landed_at_ms {
+        let mut written = match landed_at_ms {
             Some(at_ms) => self.ledger.landed(request_id, digest, at_ms)?,
             None => self.ledger.excluded(request_id, digest)?,
         };
+        // Reports are what lets requests end: what no window of any rule begins before is forgotten with them.
+        if let Ok(now_ms) = self.ledger.now_ms(clock) {
+            written.extend(self.ledger.prune(now_ms.saturating_sub(MAX_WINDOW_MS)));
+        }
         Ok(ledger_writes(wallet_id, written))
     }
 
@@ -379,6 +384,8 @@ impl Authority {
         let fees = Reading::fees(&items);
         let mut own = reading.own()?;
         own.extend(own_contracts(self.document(wallet)?.as_ref()));
+        let (subject, uses) = (question.subject(wallet, reading), reading.uses());
+        let request_id = subject.request_id;
         let request = Request {
             own,
             principal: question.principal(&wallet_id, reading)?,
@@ -398,9 +405,15 @@ impl Authority {
             let decision = PolicyDecision::frozen(policy);
             return Ok(Decided { decision, by_approval: false, fees });
         }
+        // A person's no holds also where the rules would ask nobody.
+        let persons = [policy::Role::Recovery, policy::Role::User];
+        let said = self.approvals.get_mut(&request_id);
+        let said = said.map(|record| record.decide(&persons, &fees, &compiled.approvers, clock));
+        if matches!(said, Some(ApprovalDecision::Rejected | ApprovalDecision::Withdrawn)) {
+            let decision = PolicyDecision::denied(policy);
+            return Ok(Decided { decision, by_approval: false, fees });
+        }
         // What the request reserved before for the same digests is not counted beside itself.
-        let (subject, uses) = (question.subject(wallet, reading), reading.uses());
-        let request_id = subject.request_id;
         let decision = self.ledger.without(&request_id, &uses, |ledger| {
             evaluate(policy, &request, ledger, &[], verdicts, prices)
         });
@@ -411,16 +424,6 @@ impl Authority {
             return Ok(Decided { decision, by_approval: false, fees });
         };
         record.retarget(subject)?;
-        let Ruling::RequiresAdditionalApproval { approvers: asked, .. } = &decision.ruling else {
-            return Ok(Decided { decision, by_approval: false, fees });
-        };
-        if matches!(
-            record.decide(asked, &fees, &compiled.approvers, clock),
-            ApprovalDecision::Rejected | ApprovalDecision::Withdrawn
-        ) {
-            let decision = PolicyDecision::denied(policy);
-            return Ok(Decided { decision, by_approval: false, fees });
-        }
         let granted: Vec<GrantedApproval> = record
             .granted(&fees, &compiled.approvers, clock)
             .into_iter()

@@ -343,8 +343,16 @@ impl Authority {
         wallet: &Wallet,
         clock: Clock,
     ) -> Result<(PolicyUpdate, Vec<Write>), Refused> {
-        if self.policy.pending().is_none() {
+        let Some((_, signed)) = self.policy.pending() else {
             return Ok((PolicyUpdate::InForce, Vec::new()));
+        };
+        // Those who signed it may have been replaced meanwhile: then it is nobody's wish any more.
+        let signed = signed.to_vec();
+        let quorum = self.document(wallet)?.config().quorums().loosen;
+        if !covers(&signed, quorum, &self.approvers(wallet)?) {
+            self.policy.cancel_pending();
+            let cancelled = policy_write(*wallet.roster().wallet_id(), &self.policy);
+            return Ok((PolicyUpdate::InForce, vec![cancelled]));
         }
         let status = self.policy.advance_to(clock)?;
         let update = self.follow(wallet, status)?;
@@ -375,6 +383,8 @@ impl Authority {
     fn gather(&mut self, signed: Signed<ChangeDocument>) -> Result<(), Refused> {
         let changes = &mut self.gathered.changes;
         let next = signed.document().next;
+        // Of what nobody else signed each person has one, so that none leaves the others without room.
+        changes.retain(|of, all| *of == next || all.iter().any(|one| one.key() != signed.key()));
         if changes.len() >= MAX_GATHERED && !changes.contains_key(&next) {
             return Err(Refusal::TooManyWaiting.into());
         }

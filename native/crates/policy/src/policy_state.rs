@@ -185,6 +185,11 @@ impl PolicyState {
         Ok(self.settle(clock))
     }
 
+    /// The loosening that waits is given up.
+    pub fn cancel_pending(&mut self) {
+        self.pending = None;
+    }
+
     /// The operator says that this reading is right. What passed since the last believed one is not counted.
     pub fn confirm_clock(&mut self, clock: Clock) {
         self.clock = ClockWatch::start(clock);

@@ -27,4 +27,4 @@ pub use rule::{
     RuleBody, TimeBounds, Velocity,
 };
 pub use times::{Day, TimeOfDay, TimeZone};
-pub use validate::MAX_TEXT_BYTES;
+pub use validate::{MAX_TEXT_BYTES, MAX_WINDOW_MS};

@@ -6,7 +6,7 @@ use authority::{Asked, Authority, Authorized, Evidence, Question, Refused};
 use ceremony::{Membership, Origin, Role, Wallet};
 use policy::evaluate::Ruling;
 use policy::rulebook::PolicyConfig;
-use policy::{Clock, Refusal};
+use policy::{ApprovalVerdict, Clock, Refusal};
 
 use crate::committee::{NOW_MS, members_with};
 
@@ -129,9 +129,11 @@ fn a_window_runs_from_landing_and_what_cannot_land_counts_nothing() {
     ask(&mut authority, &wallet, "second", &payment(1, ETHER));
 
     assert!(!is_approved(&ask(&mut authority, &wallet, "third", &payment(2, ETHER))));
-    authority.outcome(wallet_id, &first.request_id, &digest, None).unwrap();
+    authority.outcome(wallet_id, &first.request_id, &digest, None, clock(1)).unwrap();
     assert!(is_approved(&ask(&mut authority, &wallet, "third", &payment(2, ETHER))));
-    assert!(authority.outcome(wallet_id, &first.request_id, &digest, Some(NOW_MS)).is_err());
+    assert!(
+        authority.outcome(wallet_id, &first.request_id, &digest, Some(NOW_MS), clock(1)).is_err()
+    );
 }
 
 #[test]
@@ -149,4 +151,64 @@ fn a_session_that_ends_late_takes_nothing_from_the_same_request_asked_anew() {
     assert!(is_approved(&ask(&mut authority, &wallet, "more", &payment(1, ETHER))));
     assert!(!is_approved(&ask(&mut authority, &wallet, "too much", &payment(2, ETHER))));
     assert!(!authority.release(wallet_id, &anew.request_id, &anew.live).is_empty());
+}
+
+#[test]
+fn a_person_who_says_no_is_heard_also_where_the_rules_ask_nobody() {
+    let (wallet, _membership) = user(1_306, &two_a_day());
+    let mut authority = Authority::new(&wallet, clock(0), false).unwrap();
+    let first = ask(&mut authority, &wallet, "rent", &payment(0, ETHER));
+    let asked =
+        Asked { kind: "evm.transaction", chain: CHAIN, bytes: &payment(0, ETHER), path: &[] };
+    let reading = authority.read(&wallet, [asked]).unwrap();
+    let question = Question::new(Role::User, Role::Agent, Origin::named("rent"));
+    let no = authority
+        .sign_approval(
+            &wallet,
+            (&reading, &question),
+            ApprovalVerdict::Reject,
+            None,
+            (NOW_MS + 1, None),
+        )
+        .unwrap();
+
+    authority.take(&wallet, &no, clock(1)).unwrap();
+
+    assert!(!first.live.load(std::sync::atomic::Ordering::Acquire), "what was permitted is void");
+    assert!(!is_approved(&ask(&mut authority, &wallet, "rent", &payment(0, ETHER))));
+    assert!(is_approved(&ask(&mut authority, &wallet, "food", &payment(1, ETHER))));
+}
+
+#[test]
+fn what_leaves_a_smart_account_of_the_policy_counts_as_the_wallets() {
+    const ACCOUNT: [u8; 20] = [0x35; 20];
+    const TOKEN: [u8; 20] = [0x45; 20];
+    let name =
+        |address: [u8; 20]| format!("0x{}", address.map(|byte| format!("{byte:x}")).concat());
+    let (account, token) = (name(ACCOUNT), name(TOKEN));
+    let config = PolicyConfig::read(
+        format!(
+            r#"{{"schema":"mpc-wallet/policy-config@1","contracts":[{{"address":"{CHAIN}:{account}","kind":{{"type":"account"}}}},{{"address":"{CHAIN}:{token}","kind":{{"type":"erc20","decimals":6}}}}],"rules":[{{"type":"spendingLimits","id":"token","asset":"{CHAIN}/erc20:{token}","perTransaction":"100"}}]}}"#
+        )
+        .as_bytes(),
+    )
+    .unwrap();
+    // `transferFrom(account, somebody, amount)` of the token, by the wallet
+    let taken = |amount: u8| {
+        let mut call = vec![0x23, 0xb8, 0x72, 0xdd];
+        for (word, from) in [(&ACCOUNT[..], 12), (&[0x55; 20][..], 12), (&[amount][..], 31)] {
+            call.extend([&vec![0; from][..], word].concat());
+        }
+        let mut fields = vec![0x01, 0x80, 0x80, 0x80, 0x82, 0x52, 0x08, 0x94];
+        fields.extend(TOKEN);
+        fields.extend([0x80, 0xb8, 100]);
+        fields.extend(call);
+        fields.push(0xc0);
+        [&[0x02, 0xf8, u8::try_from(fields.len()).unwrap()][..], &fields].concat()
+    };
+    let (wallet, _membership) = user(1_307, &config);
+    let mut authority = Authority::new(&wallet, clock(0), false).unwrap();
+
+    assert!(is_approved(&ask(&mut authority, &wallet, "within", &taken(100))));
+    assert!(!is_approved(&ask(&mut authority, &wallet, "over", &taken(101))));
 }

@@ -22,7 +22,7 @@ pub const MAX_TEXT_BYTES: usize = 256;
 /// The longest id or name.
 const MAX_NAME_BYTES: usize = 64;
 /// The longest window of a velocity rule: ledgers forget what is older.
-const MAX_WINDOW_MS: u64 = 31 * 24 * 60 * 60 * 1_000;
+pub const MAX_WINDOW_MS: u64 = 31 * 24 * 60 * 60 * 1_000;
 
 type Checked = Result<(), Invalid>;
 
